@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { Repository } from './push-event.ts'
+
+/**
+ * ```
+ * waiting ─▶ starting ─▶ running ─▶ succeeded | failed | error
+ *    └──────────┴───────────┴─────▶ cancelled | superseded
+ * skipped: ended at its creation
+ * ```
+ */
+export type BuildState =
+  | 'waiting'
+  | 'starting'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'error'
+  | 'cancelled'
+  | 'superseded'
+  | 'skipped'
+
+const active: ReadonlySet<BuildState> = new Set(['waiting', 'starting', 'running'])
+
+/** Whether the build has reached the state it stays in. */
+export const isEnded = (state: BuildState): boolean => !active.has(state)
+
+/** Kubernetes quantities, as in a container's `resources`. */
+export interface Resources {
+  readonly requests?: Readonly<Record<string, string>>
+  readonly limits?: Readonly<Record<string, string>>
+}
+
+/** How one image is built, with every template filled in. Durations are milliseconds. */
+export interface ImagePlan {
+  readonly name: string
+  /** `registry/repository:tag`, at least one. */
+  readonly destinations: readonly string[]
+  /** Folder and Dockerfile relative to the repository's root, without `..`; `.` is the root. */
+  readonly context: string
+  readonly dockerfile: string
+  readonly target: string | undefined
+  readonly buildArgs: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  /** `linux/amd64`, or undefined for whatever the node is. */
+  readonly platform: string | undefined
+  readonly resources: Resources
+  /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
+  readonly pushSecret: string | undefined
+  readonly cache: { readonly enabled: boolean; readonly ttlMs: number; readonly repository: string }
+  /** From the start of the clone to the end of the push. */
+  readonly timeoutMs: number
+  /** From the creation of the Job to the start of the clone. */
+  readonly startTimeoutMs: number
+  /** Kaniko's `--verbosity`. */
+  readonly verbosity: string
+}
+
+/** What makes a build that build; two plans of the same identity are the same build. */
+export interface BuildIdentity {
+  readonly repository: Repository
+  readonly ref: string
+  /** Bumped whenever the recorded head of the ref changes or vanishes. */
+  readonly generation: number
+  readonly image: string
+  /** 1, and one more for each deliberate rebuild. */
+  readonly attempt: number
+}
+
+/** What a build was made with; it never changes. */
+export interface BuildPlan extends BuildIdentity {
+  readonly id: string
+  /** The commit that is built and that carries the status (annotated tags peeled). */
+  readonly sha: string
+  readonly plan: ImagePlan
+  /** The delivery or the person that caused it, for "why was this built?". */
+  readonly cause: string
+}
+
+export interface Pushed {
+  /** `registry/repository:tag` */
+  readonly destination: string
+  /** `sha256:…` */
+  readonly digest: string
+}
+
+/** How a build ended. `reason` is a sentence for the person who pushed. */
+export type Outcome =
+  | { readonly state: 'succeeded'; readonly pushed: readonly Pushed[] }
+  | {
+      readonly state: 'failed' | 'error' | 'cancelled' | 'superseded' | 'skipped'
+      readonly reason: string
+    }
+
+export type StepName = 'queued' | 'starting' | 'cloning' | 'building'
+
+/** One line of "what happened when"; times in milliseconds since the epoch. */
+export interface Step {
+  readonly name: StepName
+  readonly at: number
+  /** Why it takes long, e.g. "Waiting for capacity: 0/3 nodes are available". */
+  readonly note?: string
+}
+
+/** A build's record. */
+export interface Build extends BuildPlan {
+  readonly state: BuildState
+  readonly createdAt: number
+  readonly endedAt: number | undefined
+  readonly steps: readonly Step[]
+  readonly outcome: Outcome | undefined
+  /** Infrastructure tries so far; each is a Job of its own. */
+  readonly tries: number
+  /** Asked to end: by a newer head of its ref, or by a person. The holder of the build obeys. */
+  readonly stop: StopRequest | undefined
+  /** True where its predecessor was superseded: it is then not superseded while it runs. */
+  readonly protected: boolean
+}
+
+export type StopRequest =
+  | { readonly why: 'superseded'; readonly bySha: string }
+  | { readonly why: 'cancelled'; readonly by: string }
+
+/** 16 hex digits: unique enough to be a key, short enough for a Job's name. */
+export function buildId(identity: BuildIdentity): string {
+  const { repository, ref, generation, image, attempt } = identity
+  return createHash('sha256')
+    .update(JSON.stringify([repository.forge, repository.id, ref, generation, image, attempt]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** The Job of a build's n-th infrastructure try (n from 1): a valid DNS label of at most 63 characters. */
+export function jobName(build: Pick<BuildPlan, 'id' | 'image'>, tries: number): string {
+  const slug = build.image
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .slice(0, 30)
+  return `kanihook-${slug}-${build.id}-${tries}`.replace(/-{2,}/g, '-')
+}

@@ -1,0 +1,179 @@
+import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest } from './build.ts'
+import type { Repository } from './push-event.ts'
+
+/** What the planner knows of a ref. */
+export interface RefRecord {
+  /** 0: never seen. */
+  readonly generation: number
+  /** The recorded commit; undefined: never seen, or gone. */
+  readonly head: string | undefined
+}
+
+/** The forge's git, asked by git's own protocol. */
+export interface GitRemote {
+  /**
+   * The commit that the ref points at now (annotated tags peeled), or undefined where it does not
+   * exist. Throws PermanentError without access, RetryLater when the server cannot be asked.
+   */
+  head(repository: Repository, ref: string): Promise<string | undefined>
+  /**
+   * Files that differ between two commits, or undefined where that cannot be told (one of them is
+   * gone, the list is cut short). Throws RetryLater as above.
+   */
+  changedFiles(
+    repository: Repository,
+    from: string,
+    to: string,
+  ): Promise<readonly string[] | undefined>
+}
+
+/** Heads of refs and who owns a tag of an image. Each method is atomic. */
+export interface RefStore {
+  ref(repository: Repository, ref: string): Promise<RefRecord>
+  /**
+   * Records what the forge's git said. Takes effect only while the generation is still `seen`
+   * (nobody recorded a change since it was read); returns the generation in force, or undefined
+   * where somebody was quicker: read again and ask git again. An equal head keeps its generation.
+   */
+  recordHead(
+    repository: Repository,
+    ref: string,
+    head: string | undefined,
+    seen: number,
+  ): Promise<number | undefined>
+  /** The id under which this path was first seen; records the given one if there is none. */
+  knownRepositoryId(repository: Repository): Promise<string>
+  /**
+   * Takes `destination:tag` for its owner. Returns undefined when it is (now) the claimant's, else
+   * who owns it. A claim with a version moves forward only: an older version is refused as `newer`.
+   */
+  claimTag(claim: TagClaim): Promise<TagClaim | undefined>
+}
+
+export interface TagClaim {
+  /** `registry/repository:tag` */
+  readonly destination: string
+  readonly repositoryId: string
+  readonly image: string
+  /** The ref that the tag derives from, or empty where it derives from none. */
+  readonly ref: string
+  /** For `{major}` and `{minor}`: the whole version, compared by precedence. */
+  readonly version?: string
+}
+
+/** The records of builds. Each method is atomic and safe to repeat. */
+export interface BuildStore {
+  /**
+   * Makes a record if there is none. A new branch build replaces the waiting builds of its image and
+   * ref at once and asks the running one to stop unless that one is protected. Returns the ids of
+   * every build that this changed, the new one included.
+   */
+  create(plan: BuildPlan, ended?: Outcome): Promise<readonly string[]>
+  get(id: string): Promise<Build | undefined>
+  /** Older builds of the same image and ref that have not ended, oldest first. */
+  olderActive(build: Build): Promise<readonly string[]>
+  /** Sets the state of a build that has not ended; returns the record after it, changed or not. */
+  update(id: string, change: BuildChange): Promise<Build>
+  /** Ends a build that has not ended; the first end stays. Returns the record after it. */
+  end(id: string, outcome: Outcome): Promise<Build>
+  /** Asks the holder of a build to end it. A waiting build ends at once. Returns the record. */
+  requestStop(id: string, stop: StopRequest): Promise<Build>
+  /** The head of the image's last success on the ref. */
+  lastSuccess(build: Pick<BuildPlan, 'repository' | 'ref' | 'image'>): Promise<string | undefined>
+}
+
+export interface BuildChange {
+  readonly state?: Extract<BuildState, 'waiting' | 'starting' | 'running'>
+  readonly step?: Step
+  readonly tries?: number
+}
+
+/** A container of a build's pod: `clone` fetches the commit, `build` is Kaniko. */
+export type ContainerName = 'clone' | 'build'
+
+export interface ContainerEnd {
+  readonly exitCode: number
+  /** Kubernetes' reason: `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown`… */
+  readonly reason: string
+  /** The termination message, at most 4096 bytes. */
+  readonly message: string
+}
+
+/** What the cluster shows of one Job, read off its pod before the Job's own condition. */
+export interface JobObservation {
+  /** `absent`: no such Job (or its pod is gone while it was never seen to end). */
+  readonly phase: 'absent' | 'pending' | 'cloning' | 'building' | 'ended'
+  /** Why a pending pod does not start: `Unschedulable: 0/1 nodes…`, `ImagePullBackOff: …`. */
+  readonly waiting?: { readonly reason: string; readonly message: string }
+  readonly clone?: ContainerEnd
+  readonly build?: ContainerEnd
+  /** Why the pod as a whole failed: `Evicted`, `DeadlineExceeded`, `NodeLost`… */
+  readonly pod?: { readonly reason: string; readonly message: string }
+}
+
+export interface LogLine {
+  readonly container: ContainerName
+  /** RFC 3339 with nanoseconds, as the kubelet wrote it. */
+  readonly time: string
+  readonly text: string
+}
+
+/** A login for git over HTTPS at one configured host. */
+export interface GitCredential {
+  readonly username: string
+  readonly password: string
+}
+
+export interface JobRequest {
+  readonly build: Build
+  /** The infrastructure try, from 1. */
+  readonly tries: number
+  /** The URL that is cloned: made of the configured forge and the repository's path. */
+  readonly cloneUrl: string
+  /** Undefined: clone without a login. */
+  readonly credential: GitCredential | undefined
+}
+
+/** A Kubernetes cluster that runs builds. */
+export interface Cluster {
+  /**
+   * Creates the Job and the Secret of its clone container, or adopts the Job of that name if it is
+   * of this build and not being deleted. Safe to repeat. Throws PermanentError where the API refuses
+   * the Job for good, RetryLater for all else (a Job of that name is still going, quota, no answer).
+   */
+  start(request: JobRequest): Promise<'created' | 'adopted'>
+  /** What is there now. Throws RetryLater when the API does not answer. */
+  observe(job: string): Promise<JobObservation>
+  /**
+   * Resolves when the Job or its pod may have changed, or after `ms` milliseconds, or at once when
+   * the signal aborts. A hint; `observe` is the truth.
+   */
+  changed(job: string, ms: number, signal: AbortSignal): Promise<void>
+  /**
+   * The lines of one container from its first, following until the container has ended; broken
+   * connections are resumed with no line lost or doubled. Ends quietly on abort or when the pod is gone.
+   */
+  logs(job: string, container: ContainerName, signal: AbortSignal): AsyncIterable<LogLine>
+  /** Removes the clone credential as soon as the clone is done. Nothing there is fine. */
+  forgetCredential(job: string): Promise<void>
+  /** Deletes the Job with its pod. Returns when both are gone. Nothing there is fine. */
+  remove(job: string, signal: AbortSignal): Promise<void>
+}
+
+/** Secret values of a build that must not be seen in its log. */
+export interface SecretValues {
+  of(build: Build): Promise<readonly string[]>
+}
+
+/** The kept log of a build: bounded, masked before it comes here. */
+export interface LogStore {
+  append(buildId: string, lines: readonly LogLine[]): Promise<void>
+  /** Lines from the given index (0 is the first line kept). */
+  read(buildId: string, from?: number): Promise<StoredLog>
+}
+
+export interface StoredLog {
+  readonly lines: readonly LogLine[]
+  /** Lines that were left out to keep the log within its bound. */
+  readonly dropped: number
+}

@@ -1,0 +1,100 @@
+import type { GitCredential } from '../builds/ports.ts'
+import type { PushEvent, Repository } from '../builds/push-event.ts'
+
+/**
+ * The port between kanihook and a forge. A forge is one folder that exports a `ForgeDriver`, and one
+ * line in `index.ts`. Every driver passes the same contract suite (`test/contracts/forge.ts`).
+ */
+export interface ForgeDriver {
+  /** Route (`/webhooks/<name>`), key in records, and in lower case the prefix of its variables. */
+  readonly name: string
+  /** `https://github.com`: where people and git reach the forge, unless `<PREFIX>_URL` says else. */
+  readonly defaultUrl: string
+  /** The API's base for a forge at `url`, unless `<PREFIX>_API_URL` says else. No trailing slash. */
+  apiUrl(url: string): string
+  /** Whether `<PREFIX>_APP_ID` and `<PREFIX>_APP_PRIVATE_KEY` may stand in for a token. */
+  readonly hasApps: boolean
+  webhooks(settings: Pick<ForgeSettings, 'url' | 'webhookSecrets'>): WebhookReader
+  client(settings: ForgeSettings): ForgeClient
+}
+
+export interface ForgeSettings {
+  /** No trailing slash. */
+  readonly url: string
+  readonly apiUrl: string
+  /** Newest first; at least one, none empty. */
+  readonly webhookSecrets: readonly string[]
+  /** Undefined in a process without the worker role. */
+  readonly login: ForgeLogin | undefined
+}
+
+export type ForgeLogin =
+  { readonly token: string } | { readonly appId: string; readonly privateKey: string }
+
+export interface WebhookRequest {
+  /** As node:http gives them: lower-case names, repeated ones joined by `, `. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The bytes as they came: what is signed. */
+  readonly body: Buffer
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+}
+
+export type WebhookMessage =
+  /** The forge's own test of the hook. */
+  | { readonly kind: 'ping' }
+  /** Verified, and of an event that kanihook does not act on. */
+  | { readonly kind: 'other'; readonly event: string }
+  | {
+      readonly kind: 'push'
+      /**
+       * What is the same in every redelivery of this one: the forge's delivery id, or where there is
+       * none a text made of project, ref, before and after. At most 255 characters of it count.
+       */
+      readonly identity: string
+      readonly forgeId: string | undefined
+      readonly event: PushEvent
+    }
+
+export interface WebhookReader {
+  /**
+   * Verifies, then reads. Throws DeliveryRejected: 401 where the signature is absent or wrong (in
+   * constant time, every secret tried), 400 for a missing header or a body that is not what the event
+   * says. The messages are constant. No side effect.
+   */
+  read(request: WebhookRequest): Promise<WebhookMessage>
+}
+
+/** A commit status as kanihook thinks of it; each forge maps the state to what it has. */
+export interface CommitStatus {
+  /** `kanihook/<image>` */
+  readonly context: string
+  readonly state: 'queued' | 'building' | 'success' | 'skipped' | 'failure' | 'error' | 'cancelled'
+  /** At most 140 characters. */
+  readonly description: string
+  /** The build's page. */
+  readonly targetUrl: string
+}
+
+export interface StatusPost {
+  readonly repository: Repository
+  readonly sha: string
+  readonly ref: string
+  readonly status: CommitStatus
+  /** What the last post for this commit and context returned. */
+  readonly memory: string | undefined
+}
+
+/** What the worker asks of a forge's API. Requests go to the configured API and nowhere else. */
+export interface ForgeClient {
+  /** The https URL that git clones from: the configured URL and the repository's path. */
+  cloneUrl(repository: Repository): string
+  /** A login for that URL: read-only and of this one repository where the forge can make such. */
+  credential(repository: Repository): Promise<GitCredential>
+  /**
+   * Shows a status. Repeating one is fine. Returns what the next post for this commit and context
+   * must know, if anything. Throws PermanentError where trying again cannot help (no access, no such
+   * commit), RetryLater otherwise, with the forge's Retry-After.
+   */
+  postStatus(post: StatusPost): Promise<string | undefined>
+}

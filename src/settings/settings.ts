@@ -1,0 +1,47 @@
+import type { ForgeSettings } from '../forges/forge.ts'
+
+export type Role = 'receiver' | 'worker'
+
+/** Everything the environment says, validated. Durations are milliseconds. */
+export interface Settings {
+  readonly roles: readonly Role[]
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  readonly redisUrl: string
+  /** Path of kanihook.yaml. */
+  readonly configFile: string
+  /** Base of the links in statuses, no trailing slash. */
+  readonly publicUrl: string
+  readonly logLevel: string
+  readonly logFormat: 'json' | 'pretty'
+  /** The forges that are on, by name; at least one. */
+  readonly forges: ReadonlyMap<string, ForgeSettings>
+  readonly buildNamespace: string
+  readonly kanikoImage: string
+  readonly cloneImage: string
+  /** 0: as many as the cluster takes. */
+  readonly maxBuilds: number
+  readonly maxBuildsPerRepository: number
+  /** Empty: the admin API answers on a loopback address alone. */
+  readonly adminTokens: readonly string[]
+  /** Newest first. Empty: one is made and kept in Redis. */
+  readonly linkSecrets: readonly string[]
+  readonly pages: 'link' | 'off'
+  readonly buildRetentionMs: number
+  readonly logRetentionMs: number
+  readonly shutdownTimeoutMs: number
+}
+
+/** `registries` of kanihook.yaml: what differs from a public HTTPS registry. */
+export interface RegistrySettings {
+  /** `host[:port]` as in an image's name. */
+  readonly host: string
+  /** Plain HTTP. */
+  readonly insecure: boolean
+  /** HTTPS whose certificate is not verified. */
+  readonly skipTlsVerify: boolean
+  /** Pull images of `host` from here instead, where set. */
+  readonly mirror: string | undefined
+}
