@@ -16,7 +16,7 @@ export class ConfigError extends Error {
 /** A webhook request is refused. The message is the constant body of the answer; nothing is stored. */
 export class DeliveryRejected extends Error {
   override readonly name = 'DeliveryRejected'
-  readonly status: 400 | 401 | 405 | 408 | 413 | 415 | 429 | 503
+  readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 503
   constructor(status: DeliveryRejected['status'], message: string) {
     super(message)
     this.status = status

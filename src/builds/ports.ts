@@ -7,15 +7,23 @@ export interface RefRecord {
   readonly generation: number
   /** The recorded commit; undefined: never seen, or gone. */
   readonly head: string | undefined
+  /** First seen through a push that named another commit: known, but no reason to build. */
+  readonly baseline: boolean
+}
+
+/** What a ref points at. They differ for an annotated tag alone, whose `object` is the tag object. */
+export interface RefHead {
+  readonly commit: string
+  readonly object: string
 }
 
 /** The forge's git, asked by git's own protocol. */
 export interface GitRemote {
   /**
-   * The commit that the ref points at now (annotated tags peeled), or undefined where it does not
-   * exist. Throws PermanentError without access, RetryLater when the server cannot be asked.
+   * What the ref points at now (annotated tags peeled), or undefined where it does not exist.
+   * Throws PermanentError without access, RetryLater when the server cannot be asked.
    */
-  head(repository: Repository, ref: string): Promise<string | undefined>
+  head(repository: Repository, ref: string): Promise<RefHead | undefined>
   /**
    * Files that differ between two commits, or undefined where that cannot be told (one of them is
    * gone, the list is cut short). Throws RetryLater as above.
@@ -32,15 +40,16 @@ export interface RefStore {
   ref(repository: Repository, ref: string): Promise<RefRecord>
   /**
    * Records what the forge's git said. Takes effect only while the generation is still `seen`
-   * (nobody recorded a change since it was read); returns the generation in force, or undefined
-   * where somebody was quicker: read again and ask git again. An equal head keeps its generation.
+   * (nobody recorded a change since it was read); returns the record in force, or undefined where
+   * somebody was quicker: read again and ask git again. An equal head keeps its generation.
+   * `baseline` is kept with the first generation only.
    */
   recordHead(
     repository: Repository,
     ref: string,
     head: string | undefined,
-    seen: number,
-  ): Promise<number | undefined>
+    options: { readonly seen: number; readonly baseline: boolean },
+  ): Promise<RefRecord | undefined>
   /** The id under which this path was first seen; records the given one if there is none. */
   knownRepositoryId(repository: Repository): Promise<string>
   /**
@@ -65,10 +74,13 @@ export interface TagClaim {
 export interface BuildStore {
   /**
    * Makes a record if there is none. A new branch build replaces the waiting builds of its image and
-   * ref at once and asks the running one to stop unless that one is protected. Returns the ids of
-   * every build that this changed, the new one included.
+   * ref at once and asks the running one to stop unless that one is protected. `created`: the record
+   * is new; `superseded`: the ids of the older builds that this ended or asked to stop.
    */
-  create(plan: BuildPlan, ended?: Outcome): Promise<readonly string[]>
+  create(
+    plan: BuildPlan,
+    ended?: Outcome,
+  ): Promise<{ readonly created: boolean; readonly superseded: readonly string[] }>
   get(id: string): Promise<Build | undefined>
   /** Older builds of the same image and ref that have not ended, oldest first. */
   olderActive(build: Build): Promise<readonly string[]>
@@ -168,6 +180,8 @@ export interface SecretValues {
 /** The kept log of a build: bounded, masked before it comes here. */
 export interface LogStore {
   append(buildId: string, lines: readonly LogLine[]): Promise<void>
+  /** The time of the last line of a container that was ever appended. */
+  lastTime(buildId: string, container: ContainerName): Promise<string | undefined>
   /** Lines from the given index (0 is the first line kept). */
   read(buildId: string, from?: number): Promise<StoredLog>
 }

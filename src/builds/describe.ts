@@ -1,0 +1,38 @@
+import { isEnded, type Build } from './build.ts'
+import { duration } from './verdict.ts'
+
+/** Forges refuse or cut longer descriptions: GitHub answers 422 from 141 characters on. */
+export const maxDescription = 140
+
+/** Cuts a text to a length in characters, keeping both ends: the cause is often in the last words. */
+export function shorten(text: string, length = maxDescription): string {
+  const characters = Array.from(text.replace(/\s+/g, ' ').trim())
+  if (characters.length <= length) return characters.join('')
+  const head = Math.ceil((length - 1) * 0.6)
+  const tail = length - 1 - head
+  return `${characters.slice(0, head).join('')}…${characters.slice(-tail).join('')}`
+}
+
+/** What a build's status says: one sentence of at most 140 characters. */
+export const describeBuild = (build: Build): string => shorten(sentence(build))
+
+function sentence(build: Build): string {
+  const { outcome, steps } = build
+  const present = steps.at(-1)
+  if (!isEnded(build.state) || !outcome) {
+    if (present?.note) return present.note
+    return build.state === 'running' ? 'Building' : 'Queued'
+  }
+  if (outcome.state !== 'succeeded') return outcome.reason
+  const [first, ...more] = outcome.pushed
+  if (!first) return 'Pushed'
+  const others = more.length > 0 ? ` and ${more.length} more` : ''
+  const digest = `${first.digest.slice(0, 'sha256:'.length + 12)}…`
+  return `Pushed ${first.destination}${others} in ${duration(buildTime(build))} (${digest})`
+}
+
+/** From the first start of the Job to the end, in milliseconds. */
+export function buildTime(build: Build): number {
+  const started = build.steps.find((step) => step.name === 'starting')?.at ?? build.createdAt
+  return (build.endedAt ?? started) - started
+}

@@ -1,0 +1,230 @@
+import type { BuildPlan } from './build.ts'
+import type { ContainerEnd } from './ports.ts'
+
+/** Why a container failed, for a person; `retry`: another try may help and costs the author nothing. */
+export interface Failure {
+  /** `failed`: the author can mend it. `error`: someone else must. */
+  readonly state: 'failed' | 'error'
+  readonly reason: string
+  readonly retry: boolean
+}
+
+/** One thing that the log can say. */
+interface Sign {
+  readonly pattern: RegExp
+  readonly explain: (match: RegExpExecArray, build: BuildPlan, log: readonly string[]) => Failure
+}
+
+const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
+const operator = (reason: string): Failure => ({ state: 'error', reason, retry: false })
+const passing = (reason: string): Failure => ({ state: 'error', reason, retry: true })
+
+const where = ({ repository }: BuildPlan): string => `${repository.host}/${repository.path}`
+
+const hostOf = (url: string): string => /^(?:https?:\/\/)?([^/\s"]+)/.exec(url)?.[1] ?? url
+
+/** What git prints in the clone container. The first sign that fits decides. */
+const cloneSigns: readonly Sign[] = [
+  {
+    pattern:
+      /Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied|error: 40[13]\b/,
+    explain: (_, build) =>
+      operator(
+        `Git login refused for ${where(build)}: check the forge token and its repository access`,
+      ),
+  },
+  {
+    pattern: /[Rr]epository .*not found|error: 404\b|does not appear to be a git repository/,
+    explain: (_, build) =>
+      operator(`Repository not found: ${where(build)} (or the forge token has no access to it)`),
+  },
+  {
+    pattern:
+      /not our ref|couldn't find remote ref|unadvertised object|exact SHA1|reference is not a tree/,
+    explain: (_, build) =>
+      operator(
+        `Commit ${build.sha.slice(0, 12)} is no longer in ${where(build)} (was it force-pushed away?)`,
+      ),
+  },
+  {
+    pattern: /No space left on device/,
+    explain: () => operator('The node has no disk space left for the clone'),
+  },
+  {
+    pattern:
+      /Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|early EOF|error: (5\d\d|429)\b|timed out|TLS|SSL/,
+    explain: (match, build) => passing(`Cannot clone from ${build.repository.host}: ${match[0]}`),
+  },
+]
+
+/** What Kaniko prints. The first sign that fits decides, so the special comes before the general. */
+const buildSigns: readonly Sign[] = [
+  {
+    pattern: /error resolving dockerfile path/,
+    explain: (_, build) => author(`Dockerfile not found: ${build.plan.dockerfile}`),
+  },
+  {
+    pattern: /dockerfile parse error (?:on )?line (\d+): ([^\n]*)/i,
+    explain: (match) => author(`Dockerfile line ${match[1]}: ${match[2]}`),
+  },
+  {
+    pattern: /parsing dockerfile: ([^\n]*)/,
+    explain: (match) => author(`Dockerfile cannot be read: ${match[1]}`),
+  },
+  {
+    pattern: /(\S+) is not a valid target build stage/,
+    explain: (match) => author(`Target stage ${match[1]} is not in the Dockerfile`),
+  },
+  {
+    pattern:
+      /checking push permission[^\n]*?(TOOMANYREQUESTS|429|\b50[0-9]\b|connection refused|i\/o timeout|EOF|no such host)/,
+    explain: (match, build) =>
+      passing(`Registry ${registries(build)} does not answer: ${match[1]}`),
+  },
+  {
+    pattern: /checking push permission[^\n]*x509: ([^\n]*)/,
+    explain: (match, build) =>
+      operator(`Registry ${registries(build)}: TLS certificate refused: ${match[1]}`),
+  },
+  {
+    pattern: /checking push permission/,
+    explain: (_, build) =>
+      operator(
+        `Registry ${registries(build)} refused the login for push: check ${build.plan.pushSecret ? `Secret ${build.plan.pushSecret}` : 'that a pushSecret is set'}`,
+      ),
+  },
+  {
+    pattern:
+      /failed to push to destination ([^\s:]+\S*?):? [^\n]*?(UNAUTHORIZED|DENIED|40[13]\b|immutable)/,
+    explain: (match) => operator(`Push refused for ${match[1]}: ${match[2]}`),
+  },
+  {
+    pattern: /failed to push to destination (\S+?):?\s([^\n]*)/,
+    explain: (match) => passing(`Push to ${match[1]} failed: ${match[2]}`),
+  },
+  {
+    pattern: /failed to execute command: waiting for process to exit: exit status (\d+)/,
+    explain: (match, _, log) => author(`RUN failed with exit code ${match[1]}${lastOutput(log)}`),
+  },
+  {
+    pattern: /failed to execute command: waiting for process to exit: signal: (\w+)/,
+    explain: (match, _, log) => author(`RUN was ended by signal ${match[1]}${lastOutput(log)}`),
+  },
+  {
+    pattern: /exec format error/,
+    explain: () => author('RUN needs another CPU architecture than the node has: set platforms'),
+  },
+  {
+    pattern:
+      /failed to get files used from context[^\n]*?(?:lstat|stat) \/kanihook\/context\/(\S+): no such file/,
+    explain: (match) => author(`COPY source not found in the context: ${match[1]}`),
+  },
+  {
+    pattern: /failed to get files used from context: ([^\n]*)/,
+    explain: (match) => author(`COPY source not found in the context: ${match[1]}`),
+  },
+  {
+    pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(TOOMANYREQUESTS|429 Too Many|\b50[0-9]\b)/,
+    explain: (match) =>
+      passing(`Registry ${hostOf(match[1] ?? '')} does not serve the base image now: ${match[2]}`),
+  },
+  {
+    pattern:
+      /(?:GET|HEAD) (\S+?):? [^\n]*?(UNAUTHORIZED|DENIED|MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|404|401)/,
+    explain: (match, build, log) =>
+      author(
+        `Base image ${baseImage(log) ?? match[1]} ${/UNAUTH|DENIED|401/.test(match[2] ?? '') ? `: login refused (${match[2]})` : 'not found'}`.replace(
+          ' :',
+          ':',
+        ),
+      ),
+  },
+  {
+    pattern: /x509: ([^\n]*)/,
+    explain: (match) => operator(`TLS certificate refused: ${match[1]}`),
+  },
+  {
+    pattern: /dial tcp [^\n]*?(no such host|connection refused|i\/o timeout)/,
+    explain: (match, _, log) => passing(`Cannot reach a registry (${match[1]})${forImage(log)}`),
+  },
+  {
+    pattern: /no space left on device/i,
+    explain: () =>
+      author('Out of disk space during the build: raise resources.limits.ephemeral-storage'),
+  },
+]
+
+const registries = ({ plan }: BuildPlan): string =>
+  [...new Set(plan.destinations.map((destination) => destination.split('/')[0]))].join(', ')
+
+/** The image that Kaniko was asking for last. */
+function baseImage(log: readonly string[]): string | undefined {
+  const line = log.findLast((text) => /Retrieving image manifest|Downloading base image/.test(text))
+  return line && /(?:manifest|base image) ([^\s"]+)/.exec(line)?.[1]
+}
+
+const forImage = (log: readonly string[]): string => {
+  const image = baseImage(log)
+  return image ? ` for ${image}` : ''
+}
+
+/** Lines of Kaniko itself, as `--log-format=text` writes them; all others are a RUN step's. */
+const ofKaniko = /^time="|^(INFO|WARN|ERRO|DEBU|FATA)\[|^(Error|error) |^Usage:/
+
+function lastOutput(log: readonly string[]): string {
+  const end = log.findLastIndex((line) => line.includes('failed to execute command'))
+  const output = log.slice(0, end).filter((line) => line.trim() !== '' && !ofKaniko.test(line))
+  return output.length > 0 ? `: ${output.slice(-2).join(' / ')}` : ''
+}
+
+/** Explains the end of the clone container by its log (oldest line first). */
+export const explainClone = (
+  end: ContainerEnd,
+  build: BuildPlan,
+  log: readonly string[],
+): Failure =>
+  explain(cloneSigns, build, log) ??
+  passing(`Clone failed with exit code ${end.exitCode}${log.length > 0 ? `: ${log.at(-1)}` : ''}`)
+
+/**
+ * Explains the end of Kaniko's container with an exit code other than 0. Only the container's own
+ * reason says that memory ran out: a RUN step may itself exit with 137.
+ */
+export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly string[]): Failure {
+  if (end.reason === 'OOMKilled') {
+    const limit = build.plan.resources.limits?.['memory']
+    return limit
+      ? author(`Out of memory (limit ${limit}): raise resources.limits.memory`)
+      : author('Out of memory: the node has no more; set resources.requests.memory')
+  }
+  const known = explain(buildSigns, build, log)
+  if (known) return known
+  const error = log.findLast((line) => /^error |level=(error|fatal)/i.test(line)) ?? log.at(-1)
+  return author(`Build failed with exit code ${end.exitCode}${error ? `: ${error}` : ''}`)
+}
+
+/** Explains a pod that failed as a whole. */
+export function explainPod(pod: { reason: string; message: string }, build: BuildPlan): Failure {
+  if (/ephemeral (local )?storage limit|Usage of EmptyDir/.test(pod.message)) {
+    const limit = build.plan.resources.limits?.['ephemeral-storage']
+    return author(
+      `Out of disk space${limit ? ` (limit ${limit})` : ''}: raise resources.limits.ephemeral-storage`,
+    )
+  }
+  return passing(`The pod was lost: ${pod.reason}${pod.message ? `: ${pod.message}` : ''}`)
+}
+
+function explain(
+  signs: readonly Sign[],
+  build: BuildPlan,
+  log: readonly string[],
+): Failure | undefined {
+  // logrus quotes messages: `msg="checking \"x\""`.
+  const lines = log.map((line) => line.replaceAll('\\"', '"'))
+  const text = lines.join('\n')
+  for (const { pattern, explain: say } of signs) {
+    const match = pattern.exec(text)
+    if (match) return say(match, build, lines)
+  }
+  return undefined
+}

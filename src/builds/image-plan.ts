@@ -1,0 +1,93 @@
+import type { ImagePlan } from './build.ts'
+import type { TagClaim } from './ports.ts'
+import { parseRef, type Repository } from './push-event.ts'
+import type { ImageRule } from './rules.ts'
+import { fill, imageTags, templateValues } from './tags.ts'
+
+export interface PlannedImage {
+  readonly plan: ImagePlan
+  /** One for each destination, in the same order. */
+  readonly claims: readonly TagClaim[]
+  /** Why it cannot be built for this ref; there are no destinations then. */
+  readonly problem?: string
+}
+
+/** Fills in an image's templates for a ref at a commit. `now`: milliseconds since the epoch. */
+export function planImage(
+  rule: ImageRule,
+  repository: Repository,
+  ref: string,
+  sha: string,
+  now: number,
+): PlannedImage {
+  const values = { ...templateValues(ref, sha, now), ...pathValues(repository) }
+  const destination = fill(rule.destination, mapValues(values, repositoryName)) ?? rule.destination
+  const claims = imageTags(rule.tags, values).map(({ tag, ofRef, version }) => ({
+    destination: `${destination}:${tag}`,
+    repositoryId: `${repository.forge}/${repository.id}`,
+    image: rule.name,
+    ref: ofRef ? ref : '',
+    ...(version === undefined ? {} : { version }),
+  }))
+  const plan: ImagePlan = {
+    name: rule.name,
+    destinations: claims.map((claim) => claim.destination),
+    context: rule.context,
+    dockerfile: rule.dockerfile,
+    target: rule.target,
+    // An argument without a value for this ref is left to the Dockerfile's default.
+    buildArgs: fillAll(rule.buildArgs, values),
+    labels: {
+      'org.opencontainers.image.revision': sha,
+      'org.opencontainers.image.ref.name': parseRef(ref).name,
+      'org.opencontainers.image.source': `https://${repository.host}/${repository.path}`,
+      ...fillAll(rule.labels, values),
+    },
+    platform: rule.platform,
+    resources: rule.resources,
+    pushSecret: rule.pushSecret,
+    cache: { ...rule.cache, repository: rule.cache.repository ?? `${destination}/cache` },
+    timeoutMs: rule.timeoutMs,
+    startTimeoutMs: rule.startTimeoutMs,
+    verbosity: rule.verbosity,
+  }
+  if (claims.length > 0) return { plan, claims }
+  const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${parseRef(ref).kind}: add one such as {shortSha}`
+  return { plan, claims, problem }
+}
+
+function pathValues({ path }: Repository): { owner: string; repo: string } {
+  const cut = path.lastIndexOf('/')
+  return { owner: path.slice(0, Math.max(cut, 0)), repo: path.slice(cut + 1) }
+}
+
+/** As a part of a repository's name in a registry: lower case, `/` kept. */
+const repositoryName = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9/._-]+/g, '-')
+    .replace(/(^|\/)[._-]+|[._-]+(?=\/|$)/g, '$1')
+
+function mapValues(
+  values: Readonly<Record<string, string | undefined>>,
+  change: (text: string) => string,
+): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      value === undefined ? value : change(value),
+    ]),
+  )
+}
+
+function fillAll(
+  templates: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(templates).flatMap(([name, template]) => {
+      const text = fill(template, values)
+      return text === undefined ? [] : [[name, text]]
+    }),
+  )
+}

@@ -1,0 +1,196 @@
+import { RetryLater } from '../errors.ts'
+import { buildId, type Outcome } from './build.ts'
+import { planImage } from './image-plan.ts'
+import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore, TagClaim } from './ports.ts'
+import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
+import type { ImageRule, Rules } from './rules.ts'
+
+/** What a delivery led to: the answer to "why did it build, or not?". */
+export interface PlanResult {
+  readonly decision: 'planned' | 'ignored'
+  readonly reason: string
+  /** Builds of the ref's head that this delivery is about. */
+  readonly builds: readonly string[]
+  /** Every build of the ref's head: each must be in the queue until it has ended. */
+  readonly wanted: readonly string[]
+  /** Older builds that it ended or asked to stop. */
+  readonly superseded: readonly string[]
+}
+
+export interface PlannerOptions {
+  readonly git: GitRemote
+  readonly refs: RefStore
+  readonly builds: BuildStore
+  readonly rules: Rules
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** For how long after a push a head equal to the push's `before` is not believed. */
+  readonly staleReadMs?: number
+}
+
+/**
+ * Makes what the forge's ref points at now so: `plan` is safe to repeat and to run twice at once.
+ * Throws RetryLater to be asked again, PermanentError where git refuses for good.
+ */
+export function createPlanner(
+  options: PlannerOptions,
+): (delivery: Delivery) => Promise<PlanResult> {
+  const { git, refs, builds, rules, now, staleReadMs = 10_000 } = options
+
+  return async function plan(delivery) {
+    const { event } = delivery
+    const { repository, ref } = event
+    const rule = rules.find(repository)
+    if (!rule)
+      return ignored(`No entry of kanihook.yaml matches ${repository.host}/${repository.path}`)
+    const unwanted = rule.unwanted(ref, event.defaultBranch)
+    if (unwanted !== undefined) return ignored(unwanted)
+
+    const knownId = await refs.knownRepositoryId(repository)
+    if (knownId !== repository.id) {
+      return ignored(
+        `${repository.path} was repository ${knownId} and is now ${repository.id}: refused until an operator trusts it`,
+      )
+    }
+
+    const { head, record } = await currentHead(event, delivery.receivedAt)
+    if (!head) return ignored(`${ref} does not exist any more`)
+    const named = [head.commit, head.object].includes(event.after)
+    if (!named && record.baseline) {
+      return ignored(
+        `${ref} points at ${short(head.commit)}, not at ${short(event.after)}: nothing was built`,
+      )
+    }
+
+    const made = []
+    for (const image of rule.images) made.push(await planBuild(delivery, record, head, image))
+    const fresh = made.filter((build) => build.created)
+    const listed = named ? made : fresh
+    return {
+      decision: listed.length > 0 ? 'planned' : 'ignored',
+      reason: explain(event, head, named, fresh.length),
+      builds: listed.map((build) => build.id),
+      wanted: made.map((build) => build.id),
+      superseded: made.flatMap((build) => build.superseded),
+    }
+  }
+
+  /** Asks git and records the answer, until nobody else recorded another one in between. */
+  async function currentHead(
+    event: PushEvent,
+    receivedAt: number,
+  ): Promise<{ head: RefHead | undefined; record: RefRecord }> {
+    const { repository, ref } = event
+    for (let round = 0; round < 10; round++) {
+      const seen = await refs.ref(repository, ref)
+      const head = await git.head(repository, ref)
+      if (isStale(event, head) && now() - receivedAt < staleReadMs) {
+        throw new RetryLater(`${ref} still points at what it did before the push`, { afterMs: 500 })
+      }
+      const record = await refs.recordHead(repository, ref, head?.commit, {
+        seen: seen.generation,
+        baseline: head !== undefined && ![head.commit, head.object].includes(event.after),
+      })
+      if (record) return { head, record }
+    }
+    throw new RetryLater(`${ref} changes faster than it can be read`, { afterMs: 1000 })
+  }
+
+  async function planBuild(
+    { event, id: cause }: Delivery,
+    { generation }: RefRecord,
+    head: RefHead,
+    rule: ImageRule,
+  ): Promise<{ id: string; created: boolean; superseded: readonly string[] }> {
+    const { repository, ref } = event
+    const identity = { repository, ref, generation, image: rule.name, attempt: 1 }
+    const id = buildId(identity)
+    if (await builds.get(id)) return { id, created: false, superseded: [] }
+
+    const planned = planImage(rule, repository, ref, head.commit, now())
+    const { destinations, problem } = planned.problem
+      ? { destinations: [], problem: planned.problem }
+      : await claimTags(planned.claims)
+    const build = {
+      ...identity,
+      id,
+      sha: head.commit,
+      cause: `delivery ${cause}`,
+      plan: { ...planned.plan, destinations },
+    }
+    const ended: Outcome | undefined = problem
+      ? { state: 'failed', reason: problem }
+      : await untouched(rule, build)
+    return { id, ...(await builds.create(build, ended)) }
+  }
+
+  /** Takes the image's tags. One that moved on to a newer version is left out; another's is a problem. */
+  async function claimTags(
+    claims: readonly TagClaim[],
+  ): Promise<{ destinations: string[]; problem?: string }> {
+    const destinations: string[] = []
+    for (const claim of claims) {
+      const owner = await refs.claimTag(claim)
+      if (!owner) destinations.push(claim.destination)
+      else if (!isNewerVersion(owner, claim)) {
+        return {
+          destinations,
+          problem: `Tag ${claim.destination} belongs to ${ownerName(owner, claim)}`,
+        }
+      }
+    }
+    if (destinations.length > 0) return { destinations }
+    return { destinations, problem: 'Every tag of this image has moved on to a newer version' }
+  }
+
+  /** An end for an image that no changed file concerns; in doubt it is built. */
+  async function untouched(
+    rule: ImageRule,
+    build: { repository: Repository; ref: string; image: string; sha: string },
+  ): Promise<Outcome | undefined> {
+    if (!rule.paths || parseRef(build.ref).kind === 'tag') return undefined
+    const last = await builds.lastSuccess(build)
+    const files = last && (await git.changedFiles(build.repository, last, build.sha))
+    if (!files || files.some((file) => rule.paths?.matches(file))) return undefined
+    return { state: 'skipped', reason: 'Skipped: no changed file matches paths' }
+  }
+}
+
+/** Whether git answered with what the push says was there before it. */
+function isStale(event: PushEvent, head: RefHead | undefined): boolean {
+  if (event.before === event.after) return false
+  return head
+    ? [head.commit, head.object].includes(event.before)
+    : isZero(event.before) && !isZero(event.after)
+}
+
+const short = (sha: string): string => (isZero(sha) ? 'nothing' : sha.slice(0, 12))
+
+const ignored = (reason: string): PlanResult => ({
+  decision: 'ignored',
+  reason,
+  builds: [],
+  wanted: [],
+  superseded: [],
+})
+
+const isNewerVersion = (owner: TagClaim, claim: TagClaim): boolean =>
+  owner.version !== undefined &&
+  owner.repositoryId === claim.repositoryId &&
+  owner.image === claim.image
+
+function ownerName(owner: TagClaim, claim: TagClaim): string {
+  if (owner.repositoryId !== claim.repositoryId)
+    return `image ${owner.image} of repository ${owner.repositoryId}`
+  if (owner.image !== claim.image) return `image ${owner.image}`
+  return owner.ref || 'every ref of this image'
+}
+
+function explain(event: PushEvent, head: RefHead, named: boolean, fresh: number): string {
+  const { ref, after } = event
+  const where = named
+    ? `${ref} points at ${short(head.commit)}`
+    : `${ref} points at ${short(head.commit)}, not at ${short(after)}`
+  if (fresh > 0) return `${where}: ${fresh} ${fresh === 1 ? 'build' : 'builds'} planned`
+  return `${where}: ${named ? 'its builds exist already' : 'nothing was built for it'}`
+}

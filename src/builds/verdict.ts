@@ -1,0 +1,84 @@
+import type { Build, Outcome } from './build.ts'
+import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
+import type { JobObservation } from './ports.ts'
+import { readPushed } from './pushed.ts'
+
+/** What to do about a build after looking at its Job. */
+export type Verdict =
+  | { readonly do: 'wait' }
+  /** The Job has ended by itself. */
+  | { readonly do: 'end'; readonly outcome: Outcome }
+  /** The Job must go first; only then has the build ended. */
+  | { readonly do: 'stop'; readonly outcome: Outcome }
+  /** Remove what is left and try again with a new Job. */
+  | { readonly do: 'retry'; readonly reason: string }
+
+export interface Situation {
+  readonly build: Build
+  readonly observation: JobObservation
+  /** Lines of the container that has ended, if one has: oldest first. */
+  readonly log: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** How many Jobs a build may have when the infrastructure fails. */
+export const maxTries = 3
+
+/** Decides by the containers' states before the pod's and the Job's, which are a second later. */
+export function verdict(situation: Situation): Verdict {
+  const { build, observation, log, now } = situation
+  const { clone, build: kaniko, pod } = observation
+  if (kaniko?.exitCode === 0 && kaniko.reason !== 'OOMKilled') {
+    const pushed = readPushed(kaniko.message, build.plan.destinations)
+    return pushed.length > 0
+      ? { do: 'end', outcome: { state: 'succeeded', pushed } }
+      : retryOr(build, 'error', 'Kaniko ended well but did not say what it pushed')
+  }
+  if (build.stop) return { do: 'stop', outcome: stopped(build.stop) }
+  if (clone && clone.exitCode !== 0) return judged(build, explainClone(clone, build, log))
+  if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
+  if (pod) return judged(build, explainPod(pod, build))
+  if (kaniko) return judged(build, explainBuild(kaniko, build, log))
+  if (observation.phase === 'absent') return retryOr(build, 'error', 'The Job or its pod vanished')
+  return now > deadline(build) ? overdue(build, observation) : { do: 'wait' }
+}
+
+/** When the present step has taken too long, in milliseconds since the epoch. */
+export function deadline(build: Build): number {
+  const cloning = build.steps.findLast((step) => step.name === 'cloning')
+  const starting = build.steps.findLast((step) => step.name === 'starting')
+  if (cloning && (!starting || cloning.at >= starting.at)) return cloning.at + build.plan.timeoutMs
+  return (starting?.at ?? build.createdAt) + build.plan.startTimeoutMs
+}
+
+function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {
+  if (phase !== 'pending') {
+    const reason = `Timed out after ${duration(build.plan.timeoutMs)}: raise timeout, or turn the cache on`
+    return { do: 'stop', outcome: { state: 'failed', reason } }
+  }
+  const why = waiting ? `: ${waiting.reason}: ${waiting.message}` : ''
+  const reason = `Not started within ${duration(build.plan.startTimeoutMs)}${why}`
+  return { do: 'stop', outcome: { state: 'error', reason } }
+}
+
+const judged = (build: Build, { state, reason, retry }: Failure): Verdict =>
+  retry ? retryOr(build, state, reason) : { do: 'end', outcome: { state, reason } }
+
+const retryOr = (build: Build, state: 'failed' | 'error', reason: string): Verdict =>
+  build.tries < maxTries
+    ? { do: 'retry', reason }
+    : { do: 'stop', outcome: { state, reason: `${reason} (after ${build.tries} tries)` } }
+
+export const stopped = (stop: NonNullable<Build['stop']>): Outcome =>
+  stop.why === 'superseded'
+    ? { state: 'superseded', reason: `Superseded by ${stop.bySha.slice(0, 7)}` }
+    : { state: 'cancelled', reason: `Cancelled by ${stop.by}` }
+
+/** 90000 → `1m30s`, as people write durations in kanihook.yaml. */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const text = parts.map((part, index) => (part > 0 ? `${part}${'hms'[index]}` : '')).join('')
+  return text || '0s'
+}

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { GitRemote } from '../builds/ports.ts'
+import type { Source } from '../builds/run-build.ts'
+import type { Repository } from '../builds/push-event.ts'
+import { PermanentError, RetryLater } from '../errors.ts'
+
+export interface GitRemoteOptions {
+  readonly source: Source
+  /** How long one git command may take, in milliseconds. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Asks a forge's git by the git command: the same for every forge, proxies and private certificate
+ * authorities included. The login travels in the environment, for the configured URL alone; redirects
+ * are not followed, so it reaches no other host.
+ */
+export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions): GitRemote {
+  async function git(
+    repository: Repository,
+    args: readonly string[],
+    cwd?: string,
+  ): Promise<string> {
+    const url = source.cloneUrl(repository)
+    const { username, password } = await source.credential(repository)
+    const login = Buffer.from(`${username}:${password}`).toString('base64')
+    const settings = {
+      [`http.${url}.extraHeader`]: `Authorization: Basic ${login}`,
+      'http.followRedirects': 'false',
+      'credential.helper': '',
+      'protocol.allow': 'never',
+      'protocol.http.allow': 'always',
+      'protocol.https.allow': 'always',
+    }
+    return run(args, {
+      cwd,
+      timeoutMs,
+      env: environment(settings),
+      what: `${repository.host}/${repository.path}`,
+    })
+  }
+
+  return {
+    async head(repository, ref) {
+      const url = source.cloneUrl(repository)
+      // A pattern without glob characters matches its tail; the exact lines are picked out below.
+      const output = await git(repository, ['ls-remote', '--end-of-options', url, ref, `${ref}^{}`])
+      const ids = new Map(
+        output.split('\n').map((line) => line.split('\t').toReversed() as [string, string]),
+      )
+      const object = ids.get(ref)
+      return object === undefined ? undefined : { object, commit: ids.get(`${ref}^{}`) ?? object }
+    },
+
+    async changedFiles(repository, from, to) {
+      const folder = await mkdtemp(join(tmpdir(), 'kanihook-diff-'))
+      try {
+        const url = source.cloneUrl(repository)
+        await git(repository, ['init', '--quiet', '--bare', folder])
+        // Trees alone tell which files differ: no file's content is fetched.
+        const depth = ['--depth=1', '--no-tags', '--filter=blob:none']
+        await git(
+          repository,
+          ['fetch', '--quiet', ...depth, '--end-of-options', url, from, to],
+          folder,
+        )
+        const names = ['diff', '--name-only', '--no-renames', '-z', '--end-of-options', from, to]
+        return (await git(repository, names, folder)).split('\0').filter((name) => name !== '')
+      } catch (error) {
+        if (error instanceof PermanentError) return undefined
+        throw error
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+/** Settings by `GIT_CONFIG_*`, so that no login is seen in a process list or lies on a disk. */
+function environment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const entries = Object.entries(settings)
+  return {
+    PATH: process.env['PATH'],
+    HTTPS_PROXY: process.env['HTTPS_PROXY'],
+    HTTP_PROXY: process.env['HTTP_PROXY'],
+    NO_PROXY: process.env['NO_PROXY'],
+    GIT_SSL_CAINFO: process.env['GIT_SSL_CAINFO'] ?? process.env['NODE_EXTRA_CA_CERTS'],
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    LC_ALL: 'C',
+    GIT_CONFIG_COUNT: String(entries.length),
+    ...Object.fromEntries(
+      entries.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${index}`, key],
+        [`GIT_CONFIG_VALUE_${index}`, value],
+      ]),
+    ),
+  }
+}
+
+interface RunOptions {
+  readonly cwd: string | undefined
+  readonly timeoutMs: number
+  readonly env: NodeJS.ProcessEnv
+  /** The repository, for messages. */
+  readonly what: string
+}
+
+const refused =
+  /Authentication failed|could not read (Username|Password)|error: 40[134]\b|not found|Access denied/
+const gone = /not our ref|couldn't find remote ref|unadvertised object|bad object/
+
+function run(args: readonly string[], { cwd, timeoutMs, env, what }: RunOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      cwd,
+      env,
+      timeout: timeoutMs,
+      maxBuffer: 16 << 20,
+      killSignal: 'SIGKILL' as const,
+    }
+    execFile('git', [...args], options, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout)
+      const said = stderr.trim().split('\n').at(-1) ?? ''
+      if (refused.test(stderr)) {
+        return reject(
+          new PermanentError(`Git refused access to ${what}: check the forge token (${said})`),
+        )
+      }
+      if (gone.test(stderr)) return reject(new PermanentError(`Git has no such object in ${what}`))
+      reject(
+        new RetryLater(`Cannot ask git about ${what}: ${error.killed ? 'timed out' : said}`, {
+          cause: error,
+        }),
+      )
+    })
+  })
+}

@@ -1,0 +1,199 @@
+import type { Redis } from 'ioredis'
+import { parseRef } from '../builds/push-event.ts'
+import type { Build, BuildPlan, BuildState, Outcome, Step, StepName } from '../builds/build.ts'
+import type { BuildStore } from '../builds/ports.ts'
+import { stopped } from '../builds/verdict.ts'
+import { RetryLater } from '../errors.ts'
+import { statusId } from '../statuses/context.ts'
+import { createBuild, endBuild, stopBuild, updateBuild } from './build-scripts.ts'
+import { key } from './redis.ts'
+import { statusKey } from './status-store.ts'
+
+/** Where a request to stop a running build is published; the message is the build's id. */
+export const stopChannel = key('stops')
+
+export interface BuildStoreOptions {
+  readonly redis: Redis
+  /** How long an ended build is kept, in milliseconds. */
+  readonly retentionMs: number
+  /** How many builds of a repository may run at once; 0: no limit of its own. */
+  readonly maxPerRepository: number
+  readonly now: () => number
+}
+
+/** What the pages and the API ask beyond what building needs. */
+export interface BuildList {
+  /** Newest first. `before`: only builds made before that time (milliseconds since the epoch). */
+  list(options: { limit: number; before?: number | undefined }): Promise<Build[]>
+}
+
+/** The records of builds in Redis: a hash each, changed by scripts alone. */
+export function createBuildStore(options: BuildStoreOptions): BuildStore & BuildList {
+  const { redis, retentionMs, maxPerRepository, now } = options
+  const index = key('builds')
+
+  async function get(id: string): Promise<Build | undefined> {
+    return readBuild(await redis.hgetall(buildKey(id)))
+  }
+
+  async function known(id: string): Promise<Build> {
+    const build = await get(id)
+    if (!build) throw new Error(`build ${id} has no record`)
+    return build
+  }
+
+  return {
+    get,
+
+    async create(plan, ended) {
+      const branch = parseRef(plan.ref).kind === 'branch'
+      const stop = { why: 'superseded', bySha: plan.sha } as const
+      const [created, ...superseded] = (await redis.eval(
+        createBuild,
+        5,
+        buildKey(plan.id),
+        laneKey(plan),
+        runningKey(plan),
+        index,
+        statusKey(statusId(plan)),
+        plan.id,
+        JSON.stringify(plan),
+        now(),
+        score(plan),
+        branch ? '1' : '0',
+        ended?.state ?? '',
+        ended ? JSON.stringify(ended) : '',
+        retentionMs,
+        plan.ref,
+        buildKey(''),
+        JSON.stringify(stop),
+        JSON.stringify(stopped(stop)),
+        stopChannel,
+      )) as string[]
+      return { created: created === '1', superseded }
+    },
+
+    async olderActive(build) {
+      return redis.zrangebyscore(laneKey(build), '-inf', `(${score(build)}`)
+    },
+
+    async update(id, { state, step, tries }) {
+      const build = await known(id)
+      const answer = await redis.eval(
+        updateBuild,
+        2,
+        buildKey(id),
+        runningKey(build),
+        id,
+        state ?? '',
+        tries ?? '',
+        step ? `step.${step.at}.${step.name}` : '',
+        step?.note ?? '',
+        maxPerRepository,
+      )
+      if (answer === 'full') {
+        throw new RetryLater(
+          `Waiting: ${maxPerRepository} builds of ${build.repository.path} are running`,
+          { afterMs: 2_000 },
+        )
+      }
+      return known(id)
+    },
+
+    async end(id, outcome) {
+      const build = await known(id)
+      await redis.eval(
+        endBuild,
+        4,
+        buildKey(id),
+        laneKey(build),
+        runningKey(build),
+        successKey(build),
+        id,
+        outcome.state,
+        JSON.stringify(outcome),
+        now(),
+        retentionMs,
+        successField(build),
+        build.sha,
+      )
+      return known(id)
+    },
+
+    async requestStop(id, stop) {
+      const build = await known(id)
+      const outcome = stopped(stop)
+      await redis.eval(
+        stopBuild,
+        3,
+        buildKey(id),
+        laneKey(build),
+        runningKey(build),
+        id,
+        JSON.stringify(stop),
+        outcome.state,
+        JSON.stringify(outcome),
+        now(),
+        retentionMs,
+        stopChannel,
+      )
+      return known(id)
+    },
+
+    async lastSuccess(build) {
+      return (await redis.hget(successKey(build), successField(build))) ?? undefined
+    },
+
+    async list({ limit, before }) {
+      const oldest = now() - retentionMs
+      await redis.zremrangebyscore(index, '-inf', oldest)
+      const newest = before === undefined ? '+inf' : `(${before}`
+      const ids = await redis.zrevrangebyscore(index, newest, '-inf', 'LIMIT', 0, limit)
+      const builds = await Promise.all(ids.map(get))
+      return builds.filter((build) => build !== undefined)
+    },
+  }
+}
+
+type Owner = Pick<BuildPlan, 'repository'>
+type Lane = Pick<BuildPlan, 'repository' | 'ref' | 'image'>
+
+const buildKey = (id: string): string => key('build', id)
+const runningKey = ({ repository }: Owner): string =>
+  key('running', repository.forge, repository.id)
+const successKey = ({ repository }: Owner): string =>
+  key('success', repository.forge, repository.id)
+const successField = ({ ref, image }: Lane): string => JSON.stringify([ref, image])
+const laneKey = ({ repository, ref, image }: Lane): string =>
+  key('lane', repository.forge, repository.id, JSON.stringify([ref, image]))
+
+/** Orders the builds of a lane: a later generation first, then a later attempt. */
+const score = ({ generation, attempt }: BuildPlan): number => generation * 1_000 + attempt
+
+function readBuild(fields: Readonly<Record<string, string>>): Build | undefined {
+  const plan = fields['plan']
+  if (plan === undefined) return undefined
+  return {
+    ...(JSON.parse(plan) as BuildPlan),
+    state: fields['state'] as BuildState,
+    createdAt: Number(fields['createdAt']),
+    endedAt: fields['endedAt'] === undefined ? undefined : Number(fields['endedAt']),
+    steps: readSteps(fields),
+    outcome:
+      fields['outcome'] === undefined ? undefined : (JSON.parse(fields['outcome']) as Outcome),
+    tries: Number(fields['tries']),
+    stop: fields['stop'] === undefined ? undefined : (JSON.parse(fields['stop']) as Build['stop']),
+    protected: fields['protected'] === '1',
+  }
+}
+
+/** Steps are fields `step.<time>.<name>`, so that writing one twice is writing it once. */
+function readSteps(fields: Readonly<Record<string, string>>): Step[] {
+  return Object.entries(fields)
+    .flatMap(([field, note]) => {
+      const [kind, at, name] = field.split('.')
+      if (kind !== 'step') return []
+      return [{ name: name as StepName, at: Number(at), ...(note ? { note } : {}) }]
+    })
+    .toSorted((a, b) => a.at - b.at)
+}

@@ -1,0 +1,89 @@
+import { Queue, type JobState } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { PlanResult } from '../builds/plan.ts'
+import type { Delivery } from '../builds/push-event.ts'
+import type { DeliveryQueue, DeliveryRecord } from './delivery-queue.ts'
+import { key, prefix } from './redis.ts'
+
+export const deliveriesQueue = 'deliveries'
+
+const days = 24 * 3600 * 1000
+
+/** Longer than any forge can redeliver (GitHub Enterprise Server: 7 days). */
+const keptMs = 8 * days
+
+/** How long "nobody wanted this" is remembered. */
+const rememberedMs = 1 * days
+
+const ignoredKey = (id: string): string => key('ignored', id)
+
+/** Deliveries in Redis: a BullMQ job is the stored delivery and the queue entry at once. */
+export function createDeliveryQueue(redis: Redis): DeliveryQueue & { close(): Promise<void> } {
+  const queue = new Queue<Delivery, PlanResult>(deliveriesQueue, {
+    connection: redis,
+    prefix,
+    defaultJobOptions: {
+      attempts: 10,
+      backoff: { type: 'exponential', delay: 1_000 },
+      removeOnComplete: { age: keptMs / 1000, count: 100_000 },
+      removeOnFail: { age: keptMs / 1000, count: 100_000 },
+    },
+  })
+  queue.on('error', () => undefined)
+
+  return {
+    async accept(delivery) {
+      const { id: jobId } = delivery
+      // One round trip. The add is idempotent, so a first try of which only a part was stored is
+      // completed by the next one, whatever the answer then says.
+      const [first] = await Promise.all([
+        redis.set(key('seen', jobId), '1', 'PX', keptMs, 'NX'),
+        queue.add('push', delivery, { jobId }),
+      ])
+      if (first !== null) return 'accepted'
+      await planAgain(jobId)
+      return 'duplicate'
+    },
+
+    async remember(delivery, reason) {
+      const record = JSON.stringify({ delivery, reason })
+      await redis.set(ignoredKey(delivery.id), record, 'PX', rememberedMs).catch(() => undefined)
+    },
+
+    async get(id) {
+      const [job, ignored] = await Promise.all([queue.getJob(id), redis.get(ignoredKey(id))])
+      if (job) {
+        const result = job.returnvalue as PlanResult | null
+        const state = recordState(await job.getState(), result)
+        const reason = result?.reason ?? (job.failedReason || undefined)
+        return { delivery: job.data, state, reason, builds: result?.builds ?? [] }
+      }
+      if (ignored === null) return undefined
+      const { delivery, reason } = JSON.parse(ignored) as { delivery: Delivery; reason: string }
+      return { delivery, reason, state: 'ignored', builds: [] }
+    },
+
+    close: () => queue.close(),
+  }
+
+  /** A redelivery of what failed, or of what built nothing, is a wish to have it looked at again. */
+  async function planAgain(jobId: string): Promise<void> {
+    const job = await queue.getJob(jobId)
+    const state = await job?.getState()
+    const nothingBuilt = state === 'completed' && job?.returnvalue?.decision === 'ignored'
+    if (!job || !(state === 'failed' || nothingBuilt)) return
+    // Another process may have been quicker; then it is planned again all the same.
+    await job
+      .retry(state === 'failed' ? 'failed' : 'completed', { resetAttemptsMade: true })
+      .catch(() => undefined)
+  }
+}
+
+function recordState(
+  state: JobState | 'unknown',
+  result: PlanResult | null,
+): DeliveryRecord['state'] {
+  if (state === 'completed') return result?.decision ?? 'planned'
+  if (state === 'failed') return 'failed'
+  return state === 'active' ? 'planning' : 'queued'
+}

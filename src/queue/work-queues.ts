@@ -1,0 +1,74 @@
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { prefix } from './redis.ts'
+
+export const buildsQueue = 'builds'
+export const statusesQueue = 'statuses'
+
+/** Where planner and builder leave work for others: entries name records, and hold nothing else. */
+export interface WorkQueues {
+  /** Has a build run to its end. One entry a build, however often it is asked for. */
+  build(id: string): Promise<void>
+  /** A build that was put off may run now. */
+  buildNow(id: string): Promise<void>
+  /** Has what a forge shows brought up to date. */
+  status(id: string): Promise<void>
+  /** How many wait and run, by queue. */
+  depth(): Promise<Record<string, Record<string, number>>>
+  close(): Promise<void>
+}
+
+export interface WorkQueueOptions {
+  readonly redis: Redis
+  /** How many builds may run at once, over all workers; 0: no bound. */
+  readonly maxBuilds: number
+}
+
+const entry = (id: string): string => `build-${id}`
+
+const counts = async (queue: Queue): Promise<Record<string, number>> =>
+  queue.getJobCounts('waiting', 'delayed', 'active', 'failed')
+
+export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQueues {
+  const builds = new Queue(buildsQueue, { connection: redis, prefix })
+  const statuses = new Queue(statusesQueue, { connection: redis, prefix })
+  for (const queue of [builds, statuses]) queue.on('error', () => undefined)
+  const bounded =
+    maxBuilds > 0 ? builds.setGlobalConcurrency(maxBuilds) : builds.removeGlobalConcurrency()
+  bounded.catch(() => undefined)
+  return {
+    async build(id) {
+      await builds.add('build', id, {
+        jobId: entry(id),
+        attempts: 10,
+        backoff: { type: 'exponential', delay: 1_000 },
+        // The record is what is kept; an entry that is added again finds it ended.
+        removeOnComplete: true,
+        removeOnFail: { age: 7 * 24 * 3600, count: 1_000 },
+      })
+    },
+
+    async buildNow(id) {
+      const job = await builds.getJob(entry(id))
+      // It may be running already, or not be there: both are fine.
+      await job?.promote().catch(() => undefined)
+    },
+
+    async status(id) {
+      await statuses.add('status', id, {
+        attempts: 20,
+        backoff: { type: 'exponential', delay: 1_000 },
+        removeOnComplete: true,
+        removeOnFail: { age: 7 * 24 * 3600, count: 1_000 },
+      })
+    },
+
+    async depth() {
+      return { builds: await counts(builds), statuses: await counts(statuses) }
+    },
+
+    async close() {
+      await Promise.all([builds.close(), statuses.close()])
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto'
+import type { BuildPlan } from '../builds/build.ts'
+import { parseRef } from '../builds/push-event.ts'
+
+type Shown = Pick<BuildPlan, 'repository' | 'ref' | 'image' | 'sha'>
+
+/**
+ * The name of a status on a commit: `kanihook/<image>`, and for tags `kanihook/<image> (<tag>)`, so
+ * that a tag's build does not take the place of its branch's.
+ */
+export function statusContext({ image, ref }: Pick<BuildPlan, 'image' | 'ref'>): string {
+  const { kind, name } = parseRef(ref)
+  return kind === 'tag' ? `kanihook/${image} (${name})` : `kanihook/${image}`
+}
+
+/** The id under which the builds that share one status are found; forges fold its context's case. */
+export function statusId(build: Shown): string {
+  const { repository, sha } = build
+  const context = statusContext(build).toLowerCase()
+  const parts = JSON.stringify([repository.forge, repository.id, sha, context])
+  return createHash('sha256').update(parts).digest('hex').slice(0, 40)
+}

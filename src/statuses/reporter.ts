@@ -1,0 +1,76 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { BuildStore } from '../builds/ports.ts'
+import { PermanentError, RetryLater } from '../errors.ts'
+import type { CommitStatus, ForgeClient } from '../forges/forge.ts'
+import { desiredStatus } from './desired.ts'
+
+/** What a forge was told last. */
+export interface Shown {
+  readonly status: CommitStatus
+  /** What the forge's next post for this commit and context must know. */
+  readonly memory?: string
+  /** Why the forge will not show it, where it never will. */
+  readonly refused?: string
+}
+
+/** Desired and shown statuses; an id stands for one context on one commit. */
+export interface StatusStore {
+  /** The newest build of each ref that shares the status, and what was shown last. */
+  read(id: string): Promise<{ builds: readonly string[]; shown: Shown | undefined }>
+  recordShown(id: string, shown: Shown): Promise<void>
+  /** Does the work unless another process is at this status; false: another is. */
+  exclusively(id: string, work: () => Promise<void>): Promise<boolean>
+}
+
+export interface ReporterOptions {
+  readonly store: StatusStore
+  readonly builds: Pick<BuildStore, 'get'>
+  readonly forges: ReadonlyMap<string, ForgeClient>
+  readonly pageUrl: (buildId: string) => string
+  readonly posted?: (forge: string, status: CommitStatus, refused?: string) => void
+}
+
+/**
+ * Brings what a forge shows to what it should show: level-triggered, so that late, doubled and
+ * reordered calls end the same. Throws RetryLater when the forge must be asked again later.
+ */
+export function createReporter(options: ReporterOptions): (id: string) => Promise<void> {
+  const { store, builds, forges, pageUrl, posted } = options
+
+  async function post(id: string): Promise<void> {
+    // Until they are equal: a build may move on while its status is on the way.
+    for (;;) {
+      const { builds: ids, shown } = await store.read(id)
+      const records = await Promise.all(ids.map((build) => builds.get(build)))
+      const desired = desiredStatus(
+        records.filter((build) => build !== undefined),
+        pageUrl,
+      )
+      if (!desired || isDeepStrictEqual(desired.status, shown?.status)) return
+      const { status, build } = desired
+      const forge = forges.get(build.repository.forge)
+      if (!forge) return
+      const { repository, sha, ref } = build
+      try {
+        const memory = await forge.postStatus({
+          repository,
+          sha,
+          ref,
+          status,
+          memory: shown?.memory,
+        })
+        await store.recordShown(id, { status, ...(memory === undefined ? {} : { memory }) })
+        posted?.(repository.forge, status)
+      } catch (error) {
+        if (!(error instanceof PermanentError)) throw error
+        await store.recordShown(id, { ...shown, status, refused: error.message })
+        posted?.(repository.forge, status, error.message)
+      }
+    }
+  }
+
+  return async function report(id) {
+    const done = await store.exclusively(id, () => post(id))
+    if (!done) throw new RetryLater('Another process is at this status', { afterMs: 250 })
+  }
+}

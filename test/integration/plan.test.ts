@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { createPlanner, type PlannerOptions, type PlanResult } from '../../src/builds/plan.ts'
+import type { BuildStore, GitRemote, RefStore } from '../../src/builds/ports.ts'
+import type { Delivery } from '../../src/builds/push-event.ts'
+import { RetryLater } from '../../src/errors.ts'
+import { createBuildStore } from '../../src/queue/build-store.ts'
+import { createRefStore } from '../../src/queue/ref-store.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { delivery, imageRule, repository, rulesOf, sha, zeroSha } from '../support/samples.ts'
+
+let server: TestRedis
+let redis: Redis
+let builds: BuildStore
+let refs: RefStore & {
+  trust(repository: { forge: string; path: string; id: string }): Promise<void>
+}
+
+/** What the forge's git says now: commits by ref. */
+let heads: Map<string, string>
+/** Files that changed between two commits, by `from..to`. */
+let changes: Map<string, string[]>
+let git: GitRemote
+
+before(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+})
+after(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 0, now: Date.now })
+  refs = createRefStore(redis)
+  heads = new Map()
+  changes = new Map()
+  git = {
+    head: async (_, ref) => {
+      const commit = heads.get(ref)
+      return commit === undefined ? undefined : { commit, object: commit }
+    },
+    changedFiles: async (_, from, to) => changes.get(`${from}..${to}`),
+  }
+})
+
+const plan = (from: Delivery, options: Partial<PlannerOptions> = {}): Promise<PlanResult> =>
+  createPlanner({ git, refs, builds, rules: rulesOf(), now: Date.now, ...options })(from)
+
+const push = (ref: string, before: string, after: string): Delivery => {
+  heads.set(ref, after)
+  return delivery({ ref, before, after })
+}
+
+const main = 'refs/heads/main'
+
+test('a push of the head makes one build of every image at that commit', async () => {
+  const rules = rulesOf(imageRule, {
+    ...imageRule,
+    name: 'worker',
+    destination: 'registry.example.com/worker',
+  })
+  const result = await plan(push(main, zeroSha, sha('a')), { rules })
+  assert.equal(result.decision, 'planned')
+  const made = await Promise.all(result.builds.map((id) => builds.get(id)))
+  assert.deepEqual(
+    made.map((build) => [build?.image, build?.sha, build?.state]),
+    [
+      ['app', sha('a'), 'waiting'],
+      ['worker', sha('a'), 'waiting'],
+    ],
+  )
+})
+
+test('the same push delivered twice is one build', async () => {
+  const first = await plan(push(main, zeroSha, sha('a')))
+  const second = await plan(delivery({ before: zeroSha, after: sha('a') }))
+  assert.deepEqual(second.builds, first.builds)
+  assert.match(second.reason, /its builds exist already/)
+})
+
+test('two deliveries of one push planned at the same time are one build', async () => {
+  const event = push(main, zeroSha, sha('a'))
+  const results = await Promise.all([plan(event), plan(event), plan(event)])
+  assert.equal(new Set(results.flatMap((result) => result.builds)).size, 1)
+})
+
+test('a signed push that names a commit the ref does not point at builds nothing and says why', async () => {
+  heads.set(main, sha('a'))
+  const result = await plan(delivery({ before: zeroSha, after: sha('f') }))
+  assert.equal(result.decision, 'ignored')
+  assert.match(result.reason, /refs\/heads\/main points at a{12}, not at f{12}: nothing was built/)
+  assert.deepEqual(result.wanted, [])
+})
+
+test('the same forged push after a real one builds nothing more', async () => {
+  const real = await plan(push(main, zeroSha, sha('a')))
+  const forged = await plan(delivery({ before: sha('a'), after: sha('f') }), { staleReadMs: 0 })
+  assert.deepEqual(forged.builds, [])
+  assert.deepEqual(forged.wanted, real.builds)
+})
+
+test('a late delivery of an older push builds the head that git has, once', async () => {
+  await plan(push(main, zeroSha, sha('a')))
+  heads.set(main, sha('c'))
+  const late = await plan(delivery({ before: sha('a'), after: sha('b') }))
+  const newest = await plan(delivery({ before: sha('b'), after: sha('c') }))
+  assert.deepEqual(newest.builds, late.builds)
+  assert.equal((await builds.get(late.builds[0] ?? ''))?.sha, sha('c'))
+})
+
+test('A, then B, then A again builds A again', async () => {
+  const first = await plan(push(main, zeroSha, sha('a')))
+  await plan(push(main, sha('a'), sha('b')))
+  const third = await plan(push(main, sha('b'), sha('a')))
+  assert.notDeepEqual(third.builds, first.builds)
+  assert.equal((await builds.get(third.builds[0] ?? ''))?.sha, sha('a'))
+})
+
+test('a branch that was deleted and made again at the same commit is built again', async () => {
+  const first = await plan(push(main, zeroSha, sha('a')))
+  heads.delete(main)
+  const gone = await plan(delivery({ before: sha('a'), after: zeroSha }))
+  assert.equal(gone.decision, 'ignored')
+  const again = await plan(push(main, zeroSha, sha('a')))
+  assert.notDeepEqual(again.builds, first.builds)
+})
+
+test('a head equal to the one before the push is asked again for a while, then believed', async () => {
+  heads.set(main, sha('a'))
+  await assert.rejects(plan(delivery({ before: sha('a'), after: sha('b') })), RetryLater)
+  const old = {
+    ...delivery({ before: sha('a'), after: sha('b') }),
+    receivedAt: Date.now() - 60_000,
+  }
+  assert.equal((await plan(old)).decision, 'ignored')
+})
+
+test('a newer head ends the waiting build and asks the running one to stop', async () => {
+  const first = await plan(push(main, zeroSha, sha('a')))
+  await builds.update(first.builds[0] ?? '', { state: 'running' })
+  const second = await plan(push(main, sha('a'), sha('b')))
+  assert.deepEqual(second.superseded, first.builds)
+  const running = await builds.get(first.builds[0] ?? '')
+  assert.deepEqual(
+    [running?.state, running?.stop],
+    ['running', { why: 'superseded', bySha: sha('b') }],
+  )
+  const third = await plan(push(main, sha('b'), sha('c')))
+  assert.deepEqual(third.superseded, second.builds)
+  const waiting = await builds.get(second.builds[0] ?? '')
+  assert.deepEqual(waiting?.outcome, { state: 'superseded', reason: 'Superseded by ccccccc' })
+})
+
+test('a running build whose predecessor was superseded is left alone: a busy branch ships', async () => {
+  const first = await plan(push(main, zeroSha, sha('a')))
+  await builds.update(first.builds[0] ?? '', { state: 'running' })
+  const second = await plan(push(main, sha('a'), sha('b')))
+  await builds.end(first.builds[0] ?? '', { state: 'superseded', reason: 'Superseded by b' })
+  await builds.update(second.builds[0] ?? '', { state: 'running' })
+  const third = await plan(push(main, sha('b'), sha('c')))
+  assert.deepEqual(third.superseded, [])
+  assert.equal((await builds.get(second.builds[0] ?? ''))?.stop, undefined)
+})
+
+test('tags are never superseded', async () => {
+  const first = await plan(push('refs/tags/v1', zeroSha, sha('a')))
+  const moved = await plan(push('refs/tags/v1', sha('a'), sha('b')))
+  assert.deepEqual(moved.superseded, [])
+  assert.equal((await builds.get(first.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('an annotated tag is known by its object and built at its commit', async () => {
+  git = { ...git, head: async () => ({ object: sha('d'), commit: sha('a') }) }
+  const result = await plan(delivery({ ref: 'refs/tags/v1.2.3', before: zeroSha, after: sha('d') }))
+  const build = await builds.get(result.builds[0] ?? '')
+  assert.equal(build?.sha, sha('a'))
+  assert.deepEqual(build?.plan.destinations, [
+    'registry.example.com/acme/app:v1.2.3',
+    `registry.example.com/acme/app:${sha('a').slice(0, 12)}`,
+  ])
+})
+
+test('a branch named like a release cannot take the release’s tag, and is told who owns it', async () => {
+  await plan(push('refs/tags/v1.2.3', zeroSha, sha('a')))
+  const result = await plan(push('refs/heads/v1.2.3', zeroSha, sha('b')))
+  const build = await builds.get(result.builds[0] ?? '')
+  assert.deepEqual(build?.outcome, {
+    state: 'failed',
+    reason: 'Tag registry.example.com/acme/app:v1.2.3 belongs to refs/tags/v1.2.3',
+  })
+})
+
+test('{major} moves forward only: an older release leaves it where it is', async () => {
+  const rules = rulesOf({ ...imageRule, tags: ['{tag}', '{major}'] })
+  await plan(push('refs/tags/v1.10.0', zeroSha, sha('a')), { rules })
+  const older = await plan(push('refs/tags/v1.9.0', zeroSha, sha('b')), { rules })
+  const build = await builds.get(older.builds[0] ?? '')
+  assert.deepEqual(build?.plan.destinations, ['registry.example.com/acme/app:v1.9.0'])
+})
+
+test('an image none of whose tags has a value ends as failed with the reason', async () => {
+  const rules = rulesOf({ ...imageRule, tags: ['{tag}'] })
+  const result = await plan(push(main, zeroSha, sha('a')), { rules })
+  const build = await builds.get(result.builds[0] ?? '')
+  assert.deepEqual(build?.outcome, {
+    state: 'failed',
+    reason: 'No tag of [{tag}] has a value on a branch: add one such as {shortSha}',
+  })
+})
+
+test('an image whose paths no change touched since its last success is skipped; in doubt it is built', async () => {
+  const rules = rulesOf({ ...imageRule, paths: { matches: (path) => path.startsWith('api/') } })
+  const first = await plan(push(main, zeroSha, sha('a')), { rules })
+  await builds.end(first.builds[0] ?? '', { state: 'succeeded', pushed: [] })
+  changes.set(`${sha('a')}..${sha('b')}`, ['docs/x.md'])
+  const skipped = await plan(push(main, sha('a'), sha('b')), { rules })
+  assert.equal((await builds.get(skipped.builds[0] ?? ''))?.state, 'skipped')
+  const unknown = await plan(push(main, sha('b'), sha('c')), { rules })
+  assert.equal((await builds.get(unknown.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('the same name with another id is refused until an operator trusts it', async () => {
+  await plan(push(main, zeroSha, sha('a')))
+  const taken = { ...repository, id: '99' }
+  const refused = await plan(delivery({ repository: taken, after: sha('a') }))
+  assert.match(refused.reason, /was repository 7 and is now 99/)
+  await refs.trust(taken)
+  assert.equal((await plan(delivery({ repository: taken, after: sha('a') }))).decision, 'planned')
+})
+
+test('a repository without an entry is ignored with that reason', async () => {
+  const result = await plan(push(main, zeroSha, sha('a')), { rules: { find: () => undefined } })
+  assert.equal(result.reason, 'No entry of kanihook.yaml matches git.example.com/acme/app')
+})

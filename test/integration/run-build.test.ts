@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { jobName, type Build, type ImagePlan } from '../../src/builds/build.ts'
+import type { BuildStore, LogStore } from '../../src/builds/ports.ts'
+import { createRunner, type RunnerOptions } from '../../src/builds/run-build.ts'
+import { PermanentError, RetryLater } from '../../src/errors.ts'
+import { createBuildStore } from '../../src/queue/build-store.ts'
+import { createLogStore } from '../../src/queue/log-store.ts'
+import { createFakeCluster, type FakeCluster } from '../stand-ins/fake-cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { buildPlan, imagePlan, rulesOf, sha } from '../support/samples.ts'
+
+let server: TestRedis
+let redis: Redis
+let builds: BuildStore
+let logs: LogStore
+let cluster: FakeCluster
+/** Descriptions of the states that were shown, in order. */
+let shown: string[]
+
+before(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+})
+after(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 0, now: Date.now })
+  logs = createLogStore({ redis, retentionMs: 60_000 })
+  cluster = createFakeCluster()
+  shown = []
+})
+
+function run(
+  id: string,
+  options: Partial<RunnerOptions> = {},
+  signal?: AbortSignal,
+): Promise<void> {
+  const runner = createRunner({
+    builds,
+    cluster,
+    logs,
+    secrets: { of: async () => ['registry-password'] },
+    source: {
+      cloneUrl: () => 'https://git.example.com/acme/app.git',
+      credential: async () => ({ username: 'kanihook', password: 'git-token-1234' }),
+    },
+    rules: rulesOf(),
+    now: Date.now,
+    stopAsked: () => new Promise(() => undefined),
+    changed: async (build) => void shown.push(build.state),
+    ...options,
+  })
+  return runner(id, signal ?? new AbortController().signal)
+}
+
+async function create(change: Partial<ImagePlan> = {}, attempt = 1): Promise<Build> {
+  const plan = buildPlan({ plan: { ...imagePlan, ...change }, attempt })
+  await builds.create(plan)
+  return (await builds.get(plan.id)) as Build
+}
+
+const record = async (id: string): Promise<Build> => (await builds.get(id)) as Build
+const digest = `sha256:${'1'.repeat(64)}`
+const ok = { exitCode: 0, reason: 'Completed', message: '' }
+const pushed = { ...ok, message: `${imagePlan.destinations[0]}@${digest}\n` }
+const started = (): Promise<boolean> => eventually(() => cluster.started.length > 0)
+
+test('a build goes from waiting to its digest by what its containers do', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.show(job, { phase: 'cloning' })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  cluster.show(job, { phase: 'building', clone: ok })
+  await eventually(() => cluster.forgotten.includes(job))
+  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  await running
+  const end = await record(build.id)
+  assert.deepEqual(end.outcome, {
+    state: 'succeeded',
+    pushed: [{ destination: imagePlan.destinations[0], digest }],
+  })
+  assert.deepEqual(
+    end.steps.map((step) => step.name),
+    ['queued', 'starting', 'cloning', 'building'],
+  )
+  assert.deepEqual(shown, ['starting', 'running', 'running', 'succeeded'])
+})
+
+test('exit code 0 with a digest of a destination that nobody asked for is no success', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  const foreign = `registry.example.com/evil:main@${digest}`
+  cluster.show(job, { phase: 'ended', clone: ok, build: { ...ok, message: foreign } })
+  await assert.rejects(running, RetryLater)
+  assert.equal((await record(build.id)).tries, 2)
+})
+
+test('a runner that comes later adopts the Job and neither loses nor doubles a line of its log', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const first = new AbortController()
+  const running = run(build.id, {}, first.signal)
+  await started()
+  cluster.show(job, { phase: 'building', clone: ok })
+  cluster.write(job, 'build', 'one', 'two')
+  await eventually(async () => (await logs.read(build.id)).lines.length === 2)
+  first.abort(new Error('worker stops'))
+  await assert.rejects(running, /worker stops/)
+  assert.deepEqual(cluster.removed, [])
+
+  const second = run(build.id)
+  cluster.write(job, 'build', 'three')
+  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  await second
+  assert.deepEqual(
+    (await logs.read(build.id)).lines.map((line) => line.text),
+    ['one', 'two', 'three'],
+  )
+  assert.equal((await record(build.id)).state, 'succeeded')
+})
+
+test('secrets are masked in the kept log, plain and in base64', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  const encoded = Buffer.from('registry-password').toString('base64')
+  cluster.write(job, 'build', `a registry-password b`, `c ${encoded} d`, 'token git-token-1234')
+  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  await running
+  const { lines } = await logs.read(build.id)
+  assert.deepEqual(
+    lines.map((line) => line.text),
+    ['a *** b', 'c *** d', 'token ***'],
+  )
+})
+
+test('a RUN step that fails is the author’s: told with its exit code and last words, and not tried again', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.write(
+    job,
+    'build',
+    'time="2026" level=info msg="Running: [/bin/sh -c make]"',
+    'make: *** [all] Error 3',
+    'error building image: error building stage: failed to execute command: waiting for process to exit: exit status 3',
+  )
+  cluster.show(job, {
+    phase: 'ended',
+    clone: ok,
+    build: { exitCode: 3, reason: 'Error', message: '' },
+  })
+  await running
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'failed',
+    reason: 'RUN failed with exit code 3: make: *** [all] Error 3',
+  })
+  assert.equal(cluster.started.length, 1)
+})
+
+test('a container killed for memory names the limit, whatever its exit code', async () => {
+  const build = await create({ resources: { limits: { memory: '4Gi' } } })
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.show(job, {
+    phase: 'ended',
+    clone: ok,
+    build: { exitCode: 0, reason: 'OOMKilled', message: '' },
+  })
+  await running
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'failed',
+    reason: 'Out of memory (limit 4Gi): raise resources.limits.memory',
+  })
+})
+
+test('a vanished pod is tried again as a new Job, and the third time it is an error', async () => {
+  const build = await create()
+  for (const tries of [1, 2, 3]) {
+    const running = run(build.id)
+    await eventually(() => cluster.started.length === tries)
+    cluster.show(jobName(build, tries), { phase: 'absent' })
+    if (tries < 3) await assert.rejects(running, RetryLater)
+    else await running
+  }
+  const end = await record(build.id)
+  assert.deepEqual(end.outcome, {
+    state: 'error',
+    reason: 'The Job or its pod vanished (after 3 tries)',
+  })
+  assert.deepEqual(
+    cluster.removed,
+    [1, 2, 3].map((tries) => jobName(build, tries)),
+  )
+})
+
+test('a build that is asked to stop ends only when its pod is gone', async () => {
+  const build = await create()
+  const running = run(build.id)
+  await started()
+  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  let removed = () => {}
+  const gone = new Promise<void>((resolve) => (removed = resolve))
+  const remove = cluster.remove.bind(cluster)
+  cluster.remove = async (job, signal) => {
+    await gone
+    await remove(job, signal)
+  }
+  await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
+  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  assert.equal((await record(build.id)).state, 'running')
+  removed()
+  await running
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'superseded',
+    reason: 'Superseded by 9999999',
+  })
+})
+
+test('what an overtaken build had pushed already is told as pushed', async () => {
+  const build = await create()
+  const running = run(build.id)
+  await started()
+  await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
+  cluster.show(jobName(build, 1), { phase: 'ended', clone: ok, build: pushed })
+  await running
+  assert.equal((await record(build.id)).state, 'succeeded')
+})
+
+test('a newer build waits until the older one of its ref has ended', async () => {
+  const older = await create()
+  await builds.update(older.id, { state: 'running' })
+  const newer = buildPlan({ generation: 2, sha: sha('b') })
+  await builds.create(newer)
+  await assert.rejects(run(newer.id), RetryLater)
+  assert.equal(cluster.started.length, 0)
+  await builds.end(older.id, { state: 'superseded', reason: 'Superseded by b' })
+  const running = run(newer.id)
+  await started()
+  cluster.show(jobName(newer, 1), { phase: 'ended', clone: ok, build: pushed })
+  await running
+})
+
+test('a full quota is waited for as long as a start may take, then told', async () => {
+  const build = await create({ startTimeoutMs: 10_000 })
+  cluster.refuse(new RetryLater('Waiting for capacity: quota exceeded'))
+  let clock = Date.now()
+  const now = (): number => clock
+  await assert.rejects(run(build.id, { now }), RetryLater)
+  assert.equal((await record(build.id)).steps.at(-1)?.note, 'Waiting for capacity: quota exceeded')
+  clock += 11_000
+  await run(build.id, { now })
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'error',
+    reason: 'Not started within 10s: Waiting for capacity: quota exceeded',
+  })
+})
+
+test('a Job that the API refuses for good ends the build with the API’s words', async () => {
+  const build = await create()
+  cluster.refuse(new PermanentError('violates PodSecurity "restricted"'))
+  await run(build.id)
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'error',
+    reason: 'violates PodSecurity "restricted"',
+  })
+})
+
+test('a build that takes longer than its time-out ends as failed when its pod is gone', async () => {
+  const build = await create({ timeoutMs: 90_000 })
+  const job = jobName(build, 1)
+  let clock = Date.now()
+  const running = run(build.id, { now: () => clock })
+  await started()
+  cluster.show(job, { phase: 'building', clone: ok })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  clock += 91_000
+  cluster.show(job, { phase: 'building', clone: ok })
+  await running
+  assert.match(JSON.stringify((await record(build.id)).outcome), /"failed".*Timed out after 1m30s/)
+  assert.deepEqual(cluster.removed, [job])
+})
+
+test('an image that was removed from kanihook.yaml meanwhile is not built, and its status says so', async () => {
+  const build = await create()
+  await run(build.id, { rules: { find: () => undefined } })
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'cancelled',
+    reason: 'Image app was removed from kanihook.yaml before its build started',
+  })
+  assert.equal(cluster.started.length, 0)
+})
+
+test('only as many builds of a repository run as it may have', async () => {
+  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 1, now: Date.now })
+  const first = buildPlan({ ref: 'refs/heads/one' })
+  const second = buildPlan({ ref: 'refs/heads/two' })
+  await builds.create(first)
+  await builds.create(second)
+  await builds.update(first.id, { state: 'starting' })
+  await assert.rejects(run(second.id), /1 builds of acme\/app are running/)
+  await builds.end(first.id, { state: 'cancelled', reason: 'x' })
+  const running = run(second.id)
+  await started()
+  cluster.show(jobName(second, 1), { phase: 'ended', clone: ok, build: pushed })
+  await running
+})

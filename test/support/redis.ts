@@ -1,0 +1,54 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
+
+export interface TestRedis {
+  readonly url: string
+  readonly process: ChildProcess
+  /** Ends the server and removes what it stored. */
+  stop(): Promise<void>
+}
+
+/** A real redis-server of its own: a free port, a folder that is removed, nothing shared. */
+export async function startRedis(): Promise<TestRedis> {
+  const folder = await mkdtemp(join(tmpdir(), 'kanihook-redis-'))
+  const port = await freePort()
+  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
+  const server = spawn(
+    'redis-server',
+    [...settings, '--appendonly', 'no', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
+    { stdio: 'ignore' },
+  )
+  const url = `redis://127.0.0.1:${port}`
+  const stop = async (): Promise<void> => {
+    if (server.exitCode === null && server.signalCode === null) {
+      server.kill('SIGKILL')
+      await once(server, 'exit')
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+  server.once('error', (error) => {
+    throw new Error(
+      'redis-server cannot be started: install it (Debian: apt-get install redis-server)',
+      {
+        cause: error,
+      },
+    )
+  })
+  const client = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null })
+  client.on('error', () => undefined)
+  try {
+    await eventually(async () => (await client.ping()) === 'PONG', { what: 'redis-server answers' })
+  } catch (error) {
+    await stop()
+    throw error
+  } finally {
+    client.disconnect()
+  }
+  return { url, process: server, stop }
+}
