@@ -205,7 +205,7 @@ export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly 
 
 /** Explains a pod that failed as a whole. */
 export function explainPod(pod: { reason: string; message: string }, build: BuildPlan): Failure {
-  if (/ephemeral (local )?storage limit|Usage of EmptyDir/.test(pod.message)) {
+  if (/(ephemeral local|local ephemeral) storage|Usage of EmptyDir/.test(pod.message)) {
     const limit = build.plan.resources.limits?.['ephemeral-storage']
     return author(
       `Out of disk space${limit ? ` (limit ${limit})` : ''}: raise resources.limits.ephemeral-storage`,

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { buildPlan, imagePlan } from '../../test/support/samples.ts'
+import type { ImagePlan } from './build.ts'
+import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
+
+const buildEnd = { exitCode: 1, reason: 'Error', message: '' }
+
+const explained = (log: string, change: Partial<ImagePlan> = {}): Failure =>
+  explainBuild(buildEnd, buildPlan({ plan: { ...imagePlan, ...change } }), log.split('\n'))
+
+/** What Kaniko or git printed → what the person who pushed reads. */
+const builds: [log: string, state: Failure['state'], retry: boolean, reason: string | RegExp][] = [
+  [
+    'Error: error resolving dockerfile path: please provide a valid path to a Dockerfile within the build context with --dockerfile\nUsage:\n  executor [flags]',
+    'failed',
+    false,
+    'Dockerfile not found: Dockerfile',
+  ],
+  [
+    'error building image: parsing dockerfile: dockerfile parse error on line 2: unknown instruction: FORM',
+    'failed',
+    false,
+    'Dockerfile line 2: unknown instruction: FORM',
+  ],
+  [
+    'error building image: "nope" is not a valid target build stage',
+    'failed',
+    false,
+    'Target stage "nope" is not in the Dockerfile',
+  ],
+  [
+    'error building image: error building stage: failed to get files used from context: failed to get fileinfo for /kanihook/context/missing.txt: lstat /kanihook/context/missing.txt: no such file or directory',
+    'failed',
+    false,
+    'COPY source not found in the context: missing.txt',
+  ],
+  [
+    'one\ntwo\nerror building image: error building stage: failed to execute command: waiting for process to exit: exit status 42',
+    'failed',
+    false,
+    'RUN failed with exit code 42: one / two',
+  ],
+  [
+    'error building image: error building stage: failed to execute command: starting command: fork/exec /bin/sh: exec format error',
+    'failed',
+    false,
+    /another CPU architecture/,
+  ],
+  [
+    'time="x" level=info msg="Retrieving image manifest registry.example.com/base:9"\nerror building image: unable to complete operation after 3 attempts, last error: GET https://registry.example.com/v2/base/manifests/9: MANIFEST_UNKNOWN: manifest unknown',
+    'failed',
+    false,
+    'Base image registry.example.com/base:9 not found',
+  ],
+  [
+    'time="x" level=info msg="Retrieving image manifest alpine"\nerror building image: unable to complete operation after 3 attempts, last error: GET https://index.docker.io/v2/library/alpine/manifests/latest: TOOMANYREQUESTS: rate limit',
+    'error',
+    true,
+    /index\.docker\.io does not serve the base image now/,
+  ],
+  [
+    'error checking push permissions -- make sure you entered the correct tag name, and that you are authenticated correctly, and try again: checking push permission for "registry.example.com/acme/app:main": POST https://registry.example.com/v2/acme/app/blobs/uploads/: UNAUTHORIZED: authentication required',
+    'error',
+    false,
+    'Registry registry.example.com refused the login for push: check that a pushSecret is set',
+  ],
+  [
+    'error pushing image: failed to push to destination registry.example.com/acme/app:main: PUT https://registry.example.com/v2/acme/app/manifests/main: 503 Service Unavailable',
+    'error',
+    true,
+    /^Push to registry\.example\.com\/acme\/app:main failed/,
+  ],
+  [
+    'something nobody knows',
+    'failed',
+    false,
+    'Build failed with exit code 1: something nobody knows',
+  ],
+]
+
+for (const [log, state, retry, reason] of builds) {
+  test(`Kaniko's "${log.slice(-60)}" reads as "${reason}"`, () => {
+    const failure = explained(log)
+    assert.deepEqual([failure.state, failure.retry], [state, retry], failure.reason)
+    if (typeof reason === 'string') assert.equal(failure.reason, reason)
+    else assert.match(failure.reason, reason)
+  })
+}
+
+const clones: [log: string, retry: boolean, reason: RegExp][] = [
+  [
+    "fatal: Authentication failed for 'https://git.example.com/acme/app.git/'",
+    false,
+    /Git login refused/,
+  ],
+  [
+    'remote: Not found.\nfatal: repository ‘…’ not found',
+    false,
+    /Repository not found: git\.example\.com\/acme\/app/,
+  ],
+  ['error: Server does not allow request for unadvertised object abc', false, /no longer in/],
+  [
+    "fatal: unable to access 'https://…': Could not resolve host: git.example.com",
+    true,
+    /Cannot clone from/,
+  ],
+]
+
+for (const [log, retry, reason] of clones) {
+  test(`git's "${log.slice(0, 50)}" reads as ${reason}`, () => {
+    const failure = explainClone(
+      { exitCode: 128, reason: 'Error', message: '' },
+      buildPlan(),
+      log.split('\n'),
+    )
+    assert.match(failure.reason, reason)
+    assert.equal(failure.retry, retry)
+    assert.equal(failure.state, 'error')
+  })
+}
+
+test('a RUN step that itself exits with 137 is not called out of memory', () => {
+  const log = [
+    'error building image: failed to execute command: waiting for process to exit: exit status 137',
+  ]
+  const failure = explainBuild({ exitCode: 137, reason: 'Error', message: '' }, buildPlan(), log)
+  assert.equal(failure.reason, 'RUN failed with exit code 137')
+})
+
+test('a full disk of the pod is the author’s, a lost node is tried again', () => {
+  const evicted = 'Pod ephemeral local storage usage exceeds the total limit of containers 1Gi.'
+  const full = explainPod({ reason: 'Evicted', message: evicted }, buildPlan())
+  assert.deepEqual([full.state, full.retry], ['failed', false])
+  const lost = explainPod({ reason: 'NodeLost', message: '' }, buildPlan())
+  assert.equal(lost.retry, true)
+})

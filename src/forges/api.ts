@@ -1,0 +1,104 @@
+import { PermanentError, RetryLater } from '../errors.ts'
+import { apiError, type ApiAnswer, type Purpose } from './api-errors.ts'
+
+export interface ApiRequest extends Purpose {
+  readonly method: 'GET' | 'POST'
+  /** Segments after the base; each is encoded, so that none can reach another path. */
+  readonly path: readonly string[]
+  /** Sent as JSON. */
+  readonly body?: object
+  /** The header that carries the secret, and the secret, after its scheme if it has one. */
+  readonly login: { readonly header: string; readonly scheme?: string; readonly token: string }
+}
+
+/** A forge's REST API. Requests go to the base URL it was made with and nowhere else. */
+export interface Api {
+  /**
+   * Asks, and resolves with whatever the API answered. Throws RetryLater where it did not within
+   * 10 seconds, PermanentError where the request cannot be sent at all.
+   */
+  send(request: ApiRequest): Promise<ApiAnswer>
+  /** The error for an answer that is not wanted. No token is in its message. */
+  error(request: ApiRequest, answer: ApiAnswer): PermanentError | RetryLater
+  /** Asks for an answer of 2xx and resolves with its body; throws `error` for any other. */
+  call(request: ApiRequest): Promise<unknown>
+}
+
+export interface ApiOptions {
+  /** As people call it: `GitHub`. */
+  readonly forge: string
+  /** No trailing slash. */
+  readonly baseUrl: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+}
+
+export const isSuccess = ({ status }: ApiAnswer): boolean => status >= 200 && status < 300
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Says in a word what a failed fetch met; its own message may quote a header. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return 'no connection'
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  const code = (error.cause as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : 'no connection'
+}
+
+/** Makes the one way in which kanihook speaks to a forge's API. Redirects are never followed. */
+export function createApi({ forge, baseUrl, headers = {}, timeoutMs = 10_000 }: ApiOptions): Api {
+  const urlOf = (path: readonly string[]) => {
+    if (path.some((segment) => /^\.{0,2}$/.test(segment))) {
+      throw new PermanentError(`${forge}: a path with an empty or dotted part is not asked for`)
+    }
+    return [baseUrl, ...path.map(encodeURIComponent)].join('/')
+  }
+
+  const send = async ({ method, path, body, login }: ApiRequest): Promise<ApiAnswer> => {
+    const url = urlOf(path)
+    if (!/^[\x21-\x7e]+$/.test(login.token)) {
+      throw new PermanentError(`${forge}: the token is empty or holds a space or a line break`)
+    }
+    try {
+      const response = await fetch(url, {
+        method,
+        // `error` would not be told from a lost connection, and be tried again for ever.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'kanihook',
+          ...headers,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          [login.header]: `${login.scheme ? `${login.scheme} ` : ''}${login.token}`,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      // A forge or a proxy that quotes the request must not bring the token into a message.
+      const safe = response.ok ? text : text.replaceAll(login.token, '***')
+      return { status: response.status, headers: response.headers, body: parse(safe) }
+    } catch (error) {
+      throw new RetryLater(`${forge} cannot be reached: ${reason(error)}`)
+    }
+  }
+
+  const toError = (request: ApiRequest, answer: ApiAnswer) =>
+    apiError(forge, request, answer, Date.now())
+
+  return {
+    send,
+    error: toError,
+    async call(request) {
+      const answer = await send(request)
+      if (!isSuccess(answer)) throw toError(request, answer)
+      return answer.body
+    },
+  }
+}

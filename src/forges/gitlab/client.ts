@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { parseRef } from '../../builds/push-event.ts'
+import { saying, type ApiAnswer } from '../api-errors.ts'
+import { createApi, isSuccess } from '../api.ts'
+import { cloneUrl } from '../clone-url.ts'
+import type { CommitStatus, ForgeClient, ForgeSettings, StatusPost } from '../forge.ts'
+import { configuredToken } from '../login.ts'
+
+/** A skipped image is a success: GitLab's `skipped` does not satisfy a required pipeline. */
+const states = {
+  queued: 'pending',
+  building: 'running',
+  success: 'success',
+  skipped: 'success',
+  failure: 'failed',
+  error: 'failed',
+  cancelled: 'canceled',
+} as const satisfies Record<CommitStatus['state'], string>
+
+/** GitLab refuses to show what it shows already, or what came before it: nothing is left to do. */
+const isShown = (answer: ApiAnswer) =>
+  answer.status === 400 && /Cannot transition status via/i.test(saying(answer.body))
+
+const answerSchema = z.object({ pipeline_id: z.int().nullish() })
+
+/**
+ * https://docs.gitlab.com/api/commits/#set-commit-pipeline-status. The memory is the pipeline that
+ * GitLab put the first status in: without it later ones may land in another, and a merge request
+ * waits for the first for ever.
+ */
+export function createGitlabClient(settings: ForgeSettings): ForgeClient {
+  const api = createApi({ forge: 'GitLab', baseUrl: settings.apiUrl })
+  const token = () => configuredToken('GitLab', settings.login)
+
+  const requestOf = ({ repository, sha, ref, status }: StatusPost, pipeline?: string) => ({
+    method: 'POST' as const,
+    path: ['projects', repository.id, 'statuses', sha],
+    login: { header: 'private-token', token: token() },
+    body: {
+      state: states[status.state],
+      ref: parseRef(ref).name,
+      name: status.context,
+      description: status.description,
+      target_url: status.targetUrl,
+      ...(pipeline === undefined ? {} : { pipeline_id: Number(pipeline) }),
+    },
+    what: 'the status',
+    check: `does the token see ${repository.path} with the scope api, as Developer or above?`,
+  })
+
+  return {
+    cloneUrl: (repository) => cloneUrl(settings.url, repository),
+
+    credential: async () => ({ username: 'oauth2', password: token() }),
+
+    async postStatus(post) {
+      const request = requestOf(post, post.memory)
+      let answer = await api.send(request)
+      // The pipeline was deleted, or is none of this ref: GitLab finds or makes another.
+      if (answer.status === 404 && post.memory !== undefined) {
+        answer = await api.send(requestOf(post))
+      }
+      if (isShown(answer)) return post.memory
+      if (!isSuccess(answer)) throw api.error(request, answer)
+      const { data } = answerSchema.safeParse(answer.body)
+      return data?.pipeline_id?.toString() ?? post.memory
+    },
+  }
+}

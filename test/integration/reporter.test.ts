@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { Redis } from 'ioredis'
+import type { BuildPlan } from '../../src/builds/build.ts'
+import type { BuildStore } from '../../src/builds/ports.ts'
+import { PermanentError, RetryLater } from '../../src/errors.ts'
+import type { ForgeClient, StatusPost } from '../../src/forges/forge.ts'
+import { createBuildStore } from '../../src/queue/build-store.ts'
+import { createStatusStore } from '../../src/queue/status-store.ts'
+import { statusId } from '../../src/statuses/context.ts'
+import { createReporter } from '../../src/statuses/reporter.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { buildPlan } from '../support/samples.ts'
+
+let server: TestRedis
+let redis: Redis
+let builds: BuildStore
+let posts: StatusPost[]
+let answer: (post: StatusPost) => Promise<string | undefined>
+let report: (id: string) => Promise<void>
+
+before(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+})
+after(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 0, now: Date.now })
+  posts = []
+  answer = async () => undefined
+  const forge: ForgeClient = {
+    cloneUrl: () => '',
+    credential: async () => ({ username: '', password: '' }),
+    postStatus: async (post) => {
+      posts.push(post)
+      return answer(post)
+    },
+  }
+  report = createReporter({
+    store: createStatusStore(redis),
+    builds,
+    forges: new Map([['gitea', forge]]),
+    pageUrl: (id) => `https://hook.example.com/builds/${id}`,
+  })
+})
+
+async function create(change: Partial<BuildPlan> = {}): Promise<BuildPlan> {
+  const plan = buildPlan(change)
+  await builds.create(plan)
+  return plan
+}
+
+const states = (): string[] => posts.map(({ status }) => status.state)
+
+test('each change is shown once, however often it is reported', async () => {
+  const build = await create()
+  const id = statusId(build)
+  await report(id)
+  await report(id)
+  await builds.update(build.id, { state: 'running' })
+  await report(id)
+  await builds.end(build.id, { state: 'failed', reason: 'Dockerfile not found: Dockerfile' })
+  await report(id)
+  await report(id)
+  assert.deepEqual(states(), ['queued', 'building', 'failure'])
+  assert.deepEqual(posts.at(-1)?.status, {
+    context: 'kanihook/app',
+    state: 'failure',
+    description: 'Dockerfile not found: Dockerfile',
+    targetUrl: `https://hook.example.com/builds/${build.id}`,
+  })
+})
+
+test('a build that moves on while its status is on the way is shown as it is in the end', async () => {
+  const build = await create()
+  answer = async ({ status }) => {
+    if (status.state === 'queued') await builds.end(build.id, { state: 'error', reason: 'lost' })
+    return undefined
+  }
+  await report(statusId(build))
+  assert.deepEqual(states(), ['queued', 'error'])
+})
+
+test('two processes never post one status at the same time', async () => {
+  const build = await create()
+  let release = () => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  let posting = () => {}
+  const reached = new Promise<void>((resolve) => (posting = resolve))
+  answer = async () => {
+    posting()
+    await held
+    return undefined
+  }
+  const first = report(statusId(build))
+  await reached
+  await assert.rejects(report(statusId(build)), RetryLater)
+  release()
+  await first
+  assert.equal(posts.length, 1)
+})
+
+test('a forge that is away leaves the status owed: the next report shows it', async () => {
+  const build = await create()
+  answer = () => Promise.reject(new RetryLater('503'))
+  await assert.rejects(report(statusId(build)), RetryLater)
+  answer = async () => undefined
+  await report(statusId(build))
+  assert.equal(posts.length, 2)
+})
+
+test('a forge that refuses for good is not asked again for the same status', async () => {
+  const build = await create()
+  answer = () => Promise.reject(new PermanentError('404'))
+  await report(statusId(build))
+  await report(statusId(build))
+  assert.equal(posts.length, 1)
+})
+
+test('what the forge wants to see again with the next post is handed back', async () => {
+  const build = await create()
+  answer = async () => 'pipeline 12'
+  await report(statusId(build))
+  await builds.update(build.id, { state: 'running' })
+  await report(statusId(build))
+  assert.deepEqual(
+    posts.map((post) => post.memory),
+    [undefined, 'pipeline 12'],
+  )
+})
+
+test('two branches at one commit show the worse of the two', async () => {
+  const one = await create({ ref: 'refs/heads/one' })
+  const two = await create({ ref: 'refs/heads/two' })
+  assert.equal(statusId(one), statusId(two))
+  await builds.end(one.id, { state: 'failed', reason: 'RUN failed' })
+  await builds.end(two.id, { state: 'succeeded', pushed: [] })
+  await report(statusId(one))
+  assert.deepEqual(states(), ['failure'])
+})
+
+test('a tag’s status does not take the place of its branch’s', async () => {
+  const branch = await create()
+  const tag = await create({ ref: 'refs/tags/v1.0' })
+  await report(statusId(branch))
+  await report(statusId(tag))
+  assert.deepEqual(
+    posts.map(({ status }) => status.context),
+    ['kanihook/app', 'kanihook/app (v1.0)'],
+  )
+})
+
+test('a commit that comes back is shown as pending again: the higher generation replaces', async () => {
+  const first = await create()
+  await builds.end(first.id, { state: 'succeeded', pushed: [] })
+  await report(statusId(first))
+  await create({ generation: 3 })
+  await report(statusId(first))
+  assert.deepEqual(states(), ['success', 'queued'])
+})

@@ -1,0 +1,208 @@
+import {
+  startForgeServer,
+  type Answer,
+  type ForgeServer,
+  type SeenRequest,
+} from '../forge-server.ts'
+import { createApp, type AppOptions } from './app.ts'
+import { answerFaults, describedPath, requestFaults } from './description.ts'
+
+export interface GithubStandInOptions {
+  readonly repositories: readonly GithubRepository[]
+  /** Personal tokens, which see every repository. */
+  readonly tokens?: readonly string[]
+  readonly app?: AppOptions
+  /** Every commit is there, unless said. */
+  readonly hasCommit?: (path: string, sha: string) => boolean
+}
+
+export interface GithubRepository {
+  readonly id: number
+  readonly path: string
+}
+
+export interface GithubStatus {
+  readonly state: 'error' | 'failure' | 'pending' | 'success'
+  readonly context: string
+  readonly description: string | null
+  readonly target_url: string | null
+}
+
+export interface GithubStandIn extends ForgeServer {
+  /** The statuses of a commit, oldest first; the last of a context is the one that GitHub shows. */
+  statuses(path: string, sha: string): readonly GithubStatus[]
+  /** What GitHub's own description has against the requests and answers so far; none is right. */
+  readonly violations: readonly string[]
+}
+
+const refuse = (status: number, message: string): Answer => ({
+  status,
+  body: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) },
+})
+
+/** What GitHub says when it has had enough; for `fail`. */
+export const githubFaults = {
+  rateLimit: (resetAt: number): Answer => ({
+    ...refuse(403, 'API rate limit exceeded for user ID 1.'),
+    headers: {
+      'x-ratelimit-limit': '5000',
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(Math.ceil(resetAt / 1000)),
+    },
+  }),
+  secondaryLimit: refuse(403, 'You have exceeded a secondary rate limit. Please wait.'),
+  notFound: refuse(404, 'Not Found'),
+  serverError: refuse(500, 'Server Error'),
+}
+
+const bearer = ({ headers }: SeenRequest) =>
+  /^(?:bearer|token) (?<token>\S+)$/i.exec(headers.authorization ?? '')?.groups?.['token'] ?? ''
+
+/**
+ * A stand-in for the part of GitHub's REST API that kanihook uses. Each request and each answer is
+ * held against GitHub's official description; one that does not fit gets 422 and is a violation.
+ */
+export async function createGithubStandIn(options: GithubStandInOptions): Promise<GithubStandIn> {
+  const { repositories, tokens = [], hasCommit = () => true } = options
+  const app = options.app && createApp(options.app)
+  const statuses = new Map<string, GithubStatus[]>()
+  const violations: string[] = []
+
+  /** Why the token may not write statuses of the repository; undefined: it may. */
+  function noStatuses(token: string, repository: GithubRepository | undefined) {
+    const installation = app?.find(token)
+    if (!tokens.includes(token) && !installation) return refuse(401, 'Bad credentials')
+    if (!repository) return refuse(404, 'Not Found')
+    if (!installation) return undefined
+    if (!installation.repositoryIds.includes(repository.id)) return refuse(404, 'Not Found')
+    if (installation.permissions['statuses'] === 'write') return undefined
+    return refuse(403, 'Resource not accessible by integration')
+  }
+
+  function createStatus(request: SeenRequest, path: string, sha: string): Answer {
+    const repository = repositories.find((known) => known.path === path)
+    const refused = noStatuses(bearer(request), repository)
+    if (refused) return refused
+    if (!hasCommit(path, sha)) return refuse(422, `No commit found for SHA: ${sha}`)
+    const body = request.body as Partial<GithubStatus> & Pick<GithubStatus, 'state'>
+    if (Array.from(body.description ?? '').length > 140) {
+      return refuse(422, 'Validation Failed: description is too long (maximum is 140 characters)')
+    }
+    if (body.target_url && !/^https?:\/\//.test(body.target_url)) {
+      return refuse(422, 'Validation Failed: target_url must use http(s) scheme')
+    }
+    const status: GithubStatus = {
+      state: body.state,
+      context: body.context ?? 'default',
+      description: body.description ?? null,
+      target_url: body.target_url ?? null,
+    }
+    const all = [...(statuses.get(`${path}@${sha}`) ?? []), status]
+    statuses.set(`${path}@${sha}`, all)
+    const at = new Date().toISOString()
+    return {
+      status: 201,
+      body: {
+        ...status,
+        url: `https://api.github.com${request.path}`,
+        id: all.length,
+        node_id: 'MDY6U3RhdHVzMQ==',
+        avatar_url: null,
+        creator: null,
+        created_at: at,
+        updated_at: at,
+      },
+    }
+  }
+
+  function installation(request: SeenRequest, path: string): Answer {
+    if (!app?.isJwt(bearer(request))) {
+      return refuse(401, 'A JSON web token could not be decoded')
+    }
+    const repository = repositories.find((known) => known.path === path)
+    if (!repository || !app.isInstalledOn(path)) return refuse(404, 'Not Found')
+    const at = new Date().toISOString()
+    return {
+      status: 200,
+      body: {
+        id: 1,
+        app_id: Number(app.id),
+        app_slug: 'kanihook',
+        account: null,
+        target_id: 1,
+        target_type: 'Organization',
+        repository_selection: 'selected',
+        access_tokens_url: 'https://api.github.com/app/installations/1/access_tokens',
+        repositories_url: 'https://api.github.com/installation/repositories',
+        html_url: 'https://github.com/settings/installations/1',
+        permissions: { contents: 'read', statuses: 'write', metadata: 'read' },
+        events: ['push'],
+        single_file_name: null,
+        created_at: at,
+        updated_at: at,
+        suspended_by: null,
+        suspended_at: null,
+      },
+    }
+  }
+
+  function accessToken(request: SeenRequest): Answer {
+    if (!app?.isJwt(bearer(request))) {
+      return refuse(401, 'A JSON web token could not be decoded')
+    }
+    const body = (request.body ?? {}) as {
+      repository_ids?: number[]
+      permissions?: Record<string, string>
+    }
+    const installed = repositories.filter(({ path }) => app.isInstalledOn(path)).map(({ id }) => id)
+    const ids = body.repository_ids ?? installed
+    if (!ids.every((id) => installed.includes(id))) {
+      return refuse(
+        422,
+        'There is at least one repository that does not exist or is not accessible',
+      )
+    }
+    const issued = app.issue(body.permissions ?? { contents: 'read', statuses: 'write' }, ids)
+    return {
+      status: 201,
+      body: {
+        token: issued.token,
+        expires_at: new Date(issued.expiresAt).toISOString().replace(/\.\d+/, ''),
+        permissions: { ...issued.permissions, metadata: 'read' },
+        repository_selection: 'selected',
+      },
+    }
+  }
+
+  function route(request: SeenRequest, path: string | undefined): Answer {
+    const [, owner, repo, , sha = ''] = request.segments
+    switch (`${request.method} ${path}`) {
+      case 'POST /repos/{owner}/{repo}/statuses/{sha}':
+        return createStatus(request, `${owner}/${repo}`, sha)
+      case 'GET /repos/{owner}/{repo}/installation':
+        return installation(request, `${owner}/${repo}`)
+      case 'POST /app/installations/{installation_id}/access_tokens':
+        return accessToken(request)
+      default:
+        return refuse(404, 'Not Found')
+    }
+  }
+
+  const server = await startForgeServer('github', (request) => {
+    const path = describedPath(request.segments)
+    const wrong = requestFaults(request.method, path ?? request.path, request.body)
+    if (wrong.length > 0) {
+      violations.push(...wrong)
+      return refuse(422, `Invalid request: ${wrong.join('; ')}`)
+    }
+    const answer = route(request, path)
+    violations.push(...answerFaults(request.method, path ?? request.path, answer))
+    return answer
+  })
+
+  return {
+    ...server,
+    violations,
+    statuses: (path, sha) => statuses.get(`${path}@${sha}`) ?? [],
+  }
+}

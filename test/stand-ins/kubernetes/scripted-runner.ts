@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import type { V1Container } from '@kubernetes/client-node'
+import type { ContainerName } from '../../../src/builds/ports.ts'
+import type { End, PodHandle, PodRunner } from './pod-handle.ts'
+
+/** What a pod does. It may wait for whatever the test decides; the pod's end ends the waiting. */
+export type Script = (pod: ScriptedPod) => Promise<void> | void
+
+/** A pod in the hands of a test. Nothing runs in it, and its log and annotations say so. */
+export interface ScriptedPod extends PodHandle {
+  /** Runs the clone container to its end. */
+  clone(end?: Partial<End>): void
+  /** Ends the build container the way Kaniko does when it has pushed every destination. */
+  pushed(): void
+}
+
+export interface ScriptedRunner {
+  readonly run: PodRunner
+  /** What the pod of this Job does; to be said before the Job is created. */
+  script(job: string, script: Script): void
+  /** What every other pod does; it succeeds at once unless said. */
+  byDefault(script: Script): void
+  /** The pod of a Job, as soon as there is one. */
+  pod(job: string): Promise<ScriptedPod>
+}
+
+/** Clones, says one line, and pushes. */
+export const succeeds: Script = (pod) => {
+  pod.clone()
+  pod.begin('build')
+  pod.log('build', 'INFO[0000] Pushed image')
+  pod.pushed()
+}
+
+/** Clones, and ends the build with these last words. */
+export const fails =
+  (end: End, ...lines: string[]): Script =>
+  (pod) => {
+    pod.clone()
+    pod.begin('build')
+    for (const line of lines) pod.log('build', line)
+    pod.finish('build', end)
+  }
+
+/** Clones, begins to build, and goes on until it is told to end. */
+export const hangs: Script = async (pod) => {
+  pod.clone()
+  pod.begin('build')
+  await new Promise(() => {})
+}
+
+export function createScriptedRunner(): ScriptedRunner {
+  const scripts = new Map<string, Script>()
+  const pods = new Map<string, PromiseWithResolvers<ScriptedPod>>()
+  let otherwise: Script = succeeds
+
+  const expected = (job: string): PromiseWithResolvers<ScriptedPod> => {
+    const known = pods.get(job) ?? Promise.withResolvers<ScriptedPod>()
+    pods.set(job, known)
+    return known
+  }
+
+  return {
+    script: (job, script) => void scripts.set(job, script),
+    byDefault(script) {
+      otherwise = script
+    },
+    pod: (job) => expected(job).promise,
+    async run(handle) {
+      const pod = scripted(handle)
+      pod.annotate('kanihook.dev/simulated', 'true')
+      expected(pod.job).resolve(pod)
+      const ended = new Promise<void>((resolve) =>
+        pod.signal.addEventListener('abort', () => resolve(), { once: true }),
+      )
+      const script = scripts.get(pod.job) ?? otherwise
+      await Promise.race([Promise.resolve(script(pod)), ended])
+    },
+  }
+}
+
+function scripted(handle: PodHandle): ScriptedPod {
+  const begin = (container: string): void => {
+    if (container === 'clone') handle.schedule()
+    handle.begin(container)
+    handle.log(container, `[simulated] Nothing runs in container ${container}`)
+  }
+  return {
+    ...handle,
+    begin,
+    clone(end = {}) {
+      begin('clone')
+      handle.log('clone', `Cloning ${container(handle, 'clone').args?.[0] ?? ''}`)
+      handle.finish('clone', { exitCode: 0, ...end })
+    },
+    pushed() {
+      const flag = '--destination='
+      const lines = (container(handle, 'build').args ?? [])
+        .filter((arg) => arg.startsWith(flag))
+        .map((arg) => `${arg.slice(flag.length)}@${simulatedDigest(handle.job)}`)
+      handle.finish('build', { exitCode: 0, message: `${lines.join('\n')}\n` })
+    },
+  }
+}
+
+/** No image has it. */
+export const simulatedDigest = (job: string): string =>
+  `sha256:${createHash('sha256').update(`simulated ${job}`).digest('hex')}`
+
+function container({ pod }: PodHandle, name: ContainerName): V1Container {
+  const { initContainers = [], containers = [] } = pod.spec ?? {}
+  const found = [...initContainers, ...containers].find((each) => each.name === name)
+  if (!found) throw new Error(`no container ${name} in the pod`)
+  return found
+}
