@@ -25,6 +25,8 @@ export interface BuildStoreOptions {
 export interface BuildList {
   /** Newest first. `before`: only builds made before that time (milliseconds since the epoch). */
   list(options: { limit: number; before?: number | undefined }): Promise<Build[]>
+  /** Builds of the same image and ref that have not ended, oldest first. */
+  laneOf(build: Build): Promise<string[]>
 }
 
 /** The records of builds in Redis: a hash each, changed by scripts alone. */
@@ -143,6 +145,8 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
     async lastSuccess(build) {
       return (await redis.hget(successKey(build), successField(build))) ?? undefined
     },
+
+    laneOf: (build) => redis.zrangebyscore(laneKey(build), '-inf', '+inf'),
 
     async list({ limit, before }) {
       const oldest = now() - retentionMs

@@ -29,8 +29,11 @@ const nameKey = (forge: string): string => key('repositories', forge)
 
 /** Heads of refs, ids of repositories, and owners of tags in Redis. */
 export function createRefStore(redis: Redis): RefStore & {
-  /** An operator says that the repository of this path is now another one. */
-  trust(repository: Pick<Repository, 'forge' | 'path' | 'id'>): Promise<void>
+  /**
+   * An operator says that the repository of this path is now another one. False: the path was never
+   * seen.
+   */
+  trust(repository: Pick<Repository, 'forge' | 'path' | 'id'>): Promise<boolean>
 } {
   return {
     async ref(repository, ref) {
@@ -62,7 +65,9 @@ export function createRefStore(redis: Redis): RefStore & {
     },
 
     async trust({ forge, path, id }) {
-      await redis.hset(nameKey(forge), path.toLowerCase(), id)
+      const seen = await redis.hexists(nameKey(forge), path.toLowerCase())
+      if (seen) await redis.hset(nameKey(forge), path.toLowerCase(), id)
+      return seen === 1
     },
 
     async claimTag(claim) {

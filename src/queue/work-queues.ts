@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import type { QueueDepth } from '../telemetry/metrics.ts'
 import { prefix } from './redis.ts'
 
 export const buildsQueue = 'builds'
@@ -14,28 +15,32 @@ export interface WorkQueues {
   /** Has what a forge shows brought up to date. */
   status(id: string): Promise<void>
   /** How many wait and run, by queue. */
-  depth(): Promise<Record<string, Record<string, number>>>
+  depths(): Promise<QueueDepth[]>
   close(): Promise<void>
 }
 
 export interface WorkQueueOptions {
   readonly redis: Redis
-  /** How many builds may run at once, over all workers; 0: no bound. */
-  readonly maxBuilds: number
+  /** Sets how many builds may run at once, over all workers; 0: no bound. Undefined: left as it is. */
+  readonly maxBuilds?: number
 }
 
 const entry = (id: string): string => `build-${id}`
 
-const counts = async (queue: Queue): Promise<Record<string, number>> =>
-  queue.getJobCounts('waiting', 'delayed', 'active', 'failed')
+async function depth(queue: Queue): Promise<QueueDepth[]> {
+  const counts = await queue.getJobCounts('waiting', 'delayed', 'active', 'failed')
+  return Object.entries(counts).map(([state, jobs]) => ({ queue: queue.name, state, jobs }))
+}
 
 export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQueues {
   const builds = new Queue(buildsQueue, { connection: redis, prefix })
   const statuses = new Queue(statusesQueue, { connection: redis, prefix })
   for (const queue of [builds, statuses]) queue.on('error', () => undefined)
-  const bounded =
-    maxBuilds > 0 ? builds.setGlobalConcurrency(maxBuilds) : builds.removeGlobalConcurrency()
-  bounded.catch(() => undefined)
+  if (maxBuilds !== undefined) {
+    const set =
+      maxBuilds > 0 ? builds.setGlobalConcurrency(maxBuilds) : builds.removeGlobalConcurrency()
+    set.catch(() => undefined)
+  }
   return {
     async build(id) {
       await builds.add('build', id, {
@@ -63,8 +68,8 @@ export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQu
       })
     },
 
-    async depth() {
-      return { builds: await counts(builds), statuses: await counts(statuses) }
+    async depths() {
+      return (await Promise.all([builds, statuses].map(depth))).flat()
     },
 
     async close() {

@@ -32,13 +32,15 @@ export interface Settings {
   readonly buildRetentionMs: number
   readonly logRetentionMs: number
   readonly shutdownTimeoutMs: number
+  /** What is allowed and may still not be meant: sentences that name a variable, never its value. */
+  readonly warnings: readonly string[]
 }
 
 /** `registries` of kanihook.yaml: what differs from a public HTTPS registry. */
 export interface RegistrySettings {
   /** `host[:port]` as in an image's name. */
   readonly host: string
-  /** Plain HTTP. */
+  /** Plain HTTP instead of HTTPS. */
   readonly insecure: boolean
   /** HTTPS whose certificate is not verified. */
   readonly skipTlsVerify: boolean

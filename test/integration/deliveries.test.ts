@@ -77,7 +77,10 @@ test('of twenty identical deliveries at once exactly one is accepted, and one is
   assert.equal(answers.filter((answer) => answer === 'accepted').length, 1)
   const seen = plan(async () => planned)
   await eventually(async () => (await state(event.id)) === 'planned')
-  assert.deepEqual(seen.map(({ id }) => id), [event.id])
+  assert.deepEqual(
+    seen.map(({ id }) => id),
+    [event.id],
+  )
   assert.deepEqual((await queue.get(event.id))?.builds, ['b'])
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { Redis } from 'ioredis'
 import { createPlanner, type PlannerOptions, type PlanResult } from '../../src/builds/plan.ts'
-import type { BuildStore, GitRemote, RefStore } from '../../src/builds/ports.ts'
+import type { BuildStore, GitRemote } from '../../src/builds/ports.ts'
 import type { Delivery } from '../../src/builds/push-event.ts'
 import { RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
@@ -13,9 +13,7 @@ import { delivery, imageRule, repository, rulesOf, sha, zeroSha } from '../suppo
 let server: TestRedis
 let redis: Redis
 let builds: BuildStore
-let refs: RefStore & {
-  trust(repository: { forge: string; path: string; id: string }): Promise<void>
-}
+let refs: ReturnType<typeof createRefStore>
 
 /** What the forge's git says now: commits by ref. */
 let heads: Map<string, string>

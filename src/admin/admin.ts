@@ -1,0 +1,52 @@
+import express from 'express'
+import type { NextFunction, Request, Response } from 'express'
+import type { Logger } from 'pino'
+import { answer } from '../webhooks/answer.ts'
+import { createHttpServer } from '../webhooks/http-server.ts'
+import type { HttpServer } from '../webhooks/http-server.ts'
+import { createApi } from './api.ts'
+import type { ApiOptions } from './api.ts'
+import { createAccess } from './access.ts'
+import { refusal } from './refusal.ts'
+import { unreachable } from './readiness.ts'
+import type { ReadinessCheck } from './readiness.ts'
+
+export interface AdminOptions extends ApiOptions {
+  readonly logger: Logger
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  /** By the name that `/readyz` shows for what is not reachable. */
+  readonly checks: ReadonlyMap<string, ReadinessCheck>
+  /** Empty: the API answers on this machine alone. */
+  readonly tokens: readonly string[]
+}
+
+/** The port for operators: health, metrics and the API. Never to be routed to the internet. */
+export function createAdmin(options: AdminOptions): HttpServer {
+  const { logger, metrics, checks, tokens } = options
+  const refuse = createAccess(tokens)
+
+  const app = express().disable('x-powered-by').disable('etag')
+  app.get('/healthz', (_req, res) => answer(res, 200, { status: 'ok' }))
+  app.get('/readyz', async (_req, res) => {
+    const missing = await unreachable(checks)
+    if (missing.length === 0) answer(res, 200, { status: 'ready' })
+    else answer(res, 503, { error: `not reachable: ${missing.join(', ')}` })
+  })
+  app.get('/metrics', async (_req, res) => {
+    res.type(metrics.contentType).send(await metrics.text())
+  })
+  app.use('/api', (req, res, next) => {
+    const refused = refuse({ peer: req.socket.remoteAddress, headers: req.headers })
+    if (refused === undefined) return next()
+    const challenge = refused.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
+    answer(res, refused.status, { error: refused.error }, challenge)
+  })
+  app.use('/api', createApi(options))
+  app.use((_req, res) => answer(res, 404, { error: 'not found' }))
+  app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+    const { status, body } = refusal(error)
+    if (status === 500) logger.error({ err: error }, 'admin request failed')
+    answer(res, status, body)
+  })
+  return createHttpServer(app, { connections: 256 })
+}

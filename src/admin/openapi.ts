@@ -1,0 +1,223 @@
+/**
+ * The description of `/api`, served at `/api/openapi.json` and held against the real answers by
+ * admin.test.ts.
+ */
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const json = (name: string, description: string) => ({
+  description,
+  content: { 'application/json': { schema: ref(name) } },
+})
+const error = (description: string) => json('Error', description)
+
+const text = { type: 'string' }
+const time = { type: 'string', format: 'date-time' }
+const nullable = (schema: { type: string; format?: string }) => ({
+  ...schema,
+  type: [schema.type, 'null'],
+})
+const listOf = (items: object) => ({ type: 'array', items })
+/** Every property is there in every answer. */
+const object = (properties: Record<string, object>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+})
+
+const id = { name: 'id', in: 'path', required: true, schema: text }
+const query = (name: string, schema: object, description: string) => ({
+  name,
+  in: 'query',
+  required: false,
+  schema,
+  description,
+})
+
+const refusals = {
+  '401': error('No admin token, or a wrong one'),
+  '403': error('Without ADMIN_TOKENS the API answers on the machine itself alone'),
+}
+const oneBuild = { ...refusals, '404': error('No build has this id') }
+
+const state = {
+  type: 'string',
+  enum: [
+    'waiting',
+    'starting',
+    'running',
+    'succeeded',
+    'failed',
+    'error',
+    'cancelled',
+    'superseded',
+    'skipped',
+  ],
+}
+
+const schemas = {
+  Error: object({ error: { ...text, description: 'A sentence for people.' } }),
+  Repository: object({
+    forge: text,
+    id: text,
+    host: text,
+    path: { ...text, description: 'With every namespace: acme/app.' },
+  }),
+  Build: object({
+    id: text,
+    repository: ref('Repository'),
+    ref: { ...text, description: 'refs/heads/… or refs/tags/…' },
+    sha: { ...text, description: 'The commit that is built and that carries the status.' },
+    image: text,
+    generation: { type: 'integer', description: 'One more for each change of the ref.' },
+    attempt: { type: 'integer', description: 'One more for each rebuild.' },
+    cause: { ...text, description: 'Why it was built.' },
+    state,
+    reason: { ...nullable(text), description: 'Why it did not succeed.' },
+    pushed: listOf(object({ destination: text, digest: text })),
+    destinations: listOf(text),
+    context: text,
+    dockerfile: text,
+    createdAt: time,
+    endedAt: nullable(time),
+    steps: listOf(
+      object({
+        name: { type: 'string', enum: ['queued', 'starting', 'cloning', 'building'] },
+        at: time,
+        note: nullable(text),
+      }),
+    ),
+    tries: { type: 'integer', description: 'Jobs so far; infrastructure failures are retried.' },
+    stop: {
+      description: 'Set when it was asked to end.',
+      oneOf: [
+        { type: 'null' },
+        object({ why: { const: 'superseded' }, bySha: text }),
+        object({ why: { const: 'cancelled' }, by: text }),
+      ],
+    },
+    page: { ...nullable(text), description: 'The page that its status links to.' },
+  }),
+  Builds: object({
+    builds: listOf(ref('Build')),
+    next: { ...nullable(time), description: '`before` of the next page.' },
+  }),
+  Delivery: object({
+    id: text,
+    forgeId: { ...nullable(text), description: "The forge's own id of it." },
+    receivedAt: time,
+    repository: ref('Repository'),
+    ref: text,
+    before: text,
+    after: text,
+    state: { type: 'string', enum: ['queued', 'planning', 'planned', 'ignored', 'failed'] },
+    reason: { ...nullable(text), description: 'Why it built, or did not.' },
+    builds: { ...listOf(text), description: 'Ids of the builds that it led to.' },
+  }),
+  Trust: object({ forge: text, path: text, id: { type: 'string', pattern: '^\\d+$' } }),
+}
+
+export const openapi = {
+  openapi: '3.1.0',
+  info: {
+    title: 'kanihook',
+    version: '1',
+    description: 'Builds and deliveries, for operators. Served on ADMIN_PORT.',
+  },
+  security: [{ token: [] }, {}],
+  paths: {
+    '/api/builds': {
+      get: {
+        summary: 'Builds, newest first',
+        parameters: [
+          query('repository', text, 'acme/app, or github.com/acme/app'),
+          query('state', state, 'Only builds in this state'),
+          query('limit', { type: 'integer', minimum: 1, maximum: 200, default: 50 }, 'At most'),
+          query('before', time, 'Only builds made before this time'),
+        ],
+        responses: {
+          ...refusals,
+          '200': json('Builds', 'A page of builds'),
+          '400': error('A parameter is not valid'),
+        },
+      },
+    },
+    '/api/builds/{id}': {
+      parameters: [id],
+      get: { summary: 'One build', responses: { ...oneBuild, '200': json('Build', 'The build') } },
+    },
+    '/api/builds/{id}/log': {
+      parameters: [id],
+      get: {
+        summary: 'The log that is kept of a build: time, container and text of each line',
+        responses: {
+          ...oneBuild,
+          '200': { description: 'The log', content: { 'text/plain': { schema: text } } },
+        },
+      },
+    },
+    '/api/builds/{id}/rebuild': {
+      parameters: [id],
+      post: {
+        summary: 'Build the same commit again',
+        responses: {
+          ...oneBuild,
+          '202': json('Build', 'The new build'),
+          '409': error('The state of the build forbids it'),
+        },
+      },
+    },
+    '/api/builds/{id}/cancel': {
+      parameters: [id],
+      post: {
+        summary: 'Ask a build to end',
+        responses: {
+          ...oneBuild,
+          '202': json('Build', 'The build; it has ended when its state says so'),
+          '409': error('It has ended already'),
+        },
+      },
+    },
+    '/api/deliveries/{id}': {
+      parameters: [id],
+      get: {
+        summary: 'What a forge sent, what was decided, and why',
+        responses: {
+          ...refusals,
+          '200': json('Delivery', 'The delivery'),
+          '404': error('No delivery has this id'),
+        },
+      },
+    },
+    '/api/repositories/trust': {
+      post: {
+        summary: 'Say yes to a repository whose name was known under another id',
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: ref('Trust') } },
+        },
+        responses: {
+          ...refusals,
+          '200': json('Trust', 'The repository that is trusted now'),
+          '400': error('The body is not valid'),
+          '404': error('The name was never seen'),
+        },
+      },
+    },
+    '/api/openapi.json': {
+      get: {
+        summary: 'This document',
+        responses: {
+          ...refusals,
+          '200': {
+            description: 'OpenAPI 3.1',
+            content: { 'application/json': { schema: { type: 'object' } } },
+          },
+        },
+      },
+    },
+  },
+  components: {
+    schemas,
+    securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+  },
+}

@@ -1,0 +1,87 @@
+import { buildId, isEnded, type Build } from '../builds/build.ts'
+import { PermanentError } from '../errors.ts'
+import type { Stores } from '../queue/stores.ts'
+import type { WorkQueues } from '../queue/work-queues.ts'
+import { statusId } from '../statuses/context.ts'
+import type { AdminBuilds, AdminRepositories, BuildQuery } from './ports.ts'
+
+export interface OperatorOptions {
+  readonly stores: Stores
+  readonly queues: Pick<WorkQueues, 'build' | 'status'>
+}
+
+/** What an operator asks and does, over the records and the queues. */
+export function createOperator({ stores, queues }: OperatorOptions): {
+  builds: AdminBuilds
+  repositories: AdminRepositories
+} {
+  const { builds, refs, logs } = stores
+
+  /** Reads on until enough builds fit the question, or none is left. */
+  async function list(query: BuildQuery): Promise<Build[]> {
+    const fitting: Build[] = []
+    for (let before = query.before; fitting.length < query.limit;) {
+      const page = await builds.list({ limit: 100, before })
+      fitting.push(...page.filter((build) => fits(build, query)))
+      before = page.at(-1)?.createdAt
+      if (before === undefined) break
+    }
+    return fitting.slice(0, query.limit)
+  }
+
+  async function rebuild(id: string, by: string): Promise<Build | undefined> {
+    const build = await builds.get(id)
+    if (!build) return undefined
+    const { generation } = await refs.ref(build.repository, build.ref)
+    // An older commit of the ref would move its tags back.
+    if (generation !== build.generation) {
+      throw new PermanentError(
+        `${build.ref} has moved on since: push that commit again to build it`,
+      )
+    }
+    for (let attempt = build.attempt; ; attempt++) {
+      const nextId = buildId({ ...build, attempt })
+      const present = await builds.get(nextId)
+      if (present && !isEnded(present.state)) {
+        throw new PermanentError(`build ${nextId} of the same commit has not ended yet`)
+      }
+      if (present) continue
+      const { repository, ref, image, sha, plan } = build
+      const cause = `rebuild of ${id} by ${by}`
+      await builds.create({
+        id: nextId,
+        repository,
+        ref,
+        generation,
+        image,
+        sha,
+        plan,
+        attempt,
+        cause,
+      })
+      await Promise.all([queues.build(nextId), queues.status(statusId(build))])
+      return builds.get(nextId)
+    }
+  }
+
+  async function cancel(id: string, by: string): Promise<Build | undefined> {
+    const build = await builds.get(id)
+    if (!build) return undefined
+    if (isEnded(build.state))
+      throw new PermanentError(`build ${id} has ended already: ${build.state}`)
+    const after = await builds.requestStop(id, { why: 'cancelled', by })
+    await queues.status(statusId(build))
+    return after
+  }
+
+  return {
+    builds: { list, rebuild, cancel, get: builds.get, log: (id) => logs.read(id) },
+    repositories: { trust: refs.trust },
+  }
+}
+
+function fits({ repository, state }: Build, query: BuildQuery): boolean {
+  const names = [repository.path, `${repository.host}/${repository.path}`]
+  if (query.repository !== undefined && !names.includes(query.repository)) return false
+  return query.state === undefined || query.state === state
+}

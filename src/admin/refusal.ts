@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { PermanentError, RetryLater } from '../errors.ts'
+
+/** An id that nothing is known under. */
+export class NotFound extends Error {
+  override readonly name = 'NotFound'
+}
+
+export interface AdminRefusal {
+  readonly status: 400 | 404 | 409 | 413 | 415 | 500 | 503
+  readonly body: { readonly error: string }
+}
+
+/** What an operator is told. PermanentError: the state forbids it; its sentence says why. */
+export function refusal(error: unknown): AdminRefusal {
+  if (error instanceof NotFound) return { status: 404, body: { error: error.message } }
+  if (error instanceof PermanentError) return { status: 409, body: { error: error.message } }
+  if (error instanceof RetryLater) return { status: 503, body: { error: error.message } }
+  if (error instanceof z.ZodError) return { status: 400, body: { error: sayFaults(error) } }
+  if (isBodyError(error)) {
+    const sentence = error.status === 400 ? 'the body is not valid JSON' : 'the body is refused'
+    return { status: error.status, body: { error: sentence } }
+  }
+  return { status: 500, body: { error: 'internal error' } }
+}
+
+const sayFaults = (error: z.ZodError): string =>
+  error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+
+/** What express makes of a path or a body that it cannot read. */
+const isBodyError = (error: unknown): error is { status: 400 | 413 | 415 } =>
+  error instanceof Error && 'status' in error && [400, 413, 415].includes(error.status as number)

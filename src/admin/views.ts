@@ -1,0 +1,56 @@
+import type { Build } from '../builds/build.ts'
+import type { StoredLog } from '../builds/ports.ts'
+import type { DeliveryRecord } from '../queue/delivery-queue.ts'
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+/** A build as `/api` shows it: every field named here and in openapi.ts, so that none slips out. */
+export function viewBuild(build: Build, page: string | null) {
+  const { id, repository, ref, sha, image, generation, attempt, plan, cause, state, tries } = build
+  const { outcome } = build
+  return {
+    id,
+    repository,
+    ref,
+    sha,
+    image,
+    generation,
+    attempt,
+    cause,
+    state,
+    reason: outcome && outcome.state !== 'succeeded' ? outcome.reason : null,
+    pushed: outcome?.state === 'succeeded' ? outcome.pushed : [],
+    destinations: plan.destinations,
+    context: plan.context,
+    dockerfile: plan.dockerfile,
+    createdAt: iso(build.createdAt),
+    endedAt: build.endedAt === undefined ? null : iso(build.endedAt),
+    steps: build.steps.map(({ name, at, note }) => ({ name, at: iso(at), note: note ?? null })),
+    tries,
+    stop: build.stop ?? null,
+    page,
+  }
+}
+
+export function viewDelivery({ delivery, state, reason, builds }: DeliveryRecord) {
+  const { id, forgeId, receivedAt, event } = delivery
+  return {
+    id,
+    forgeId: forgeId ?? null,
+    receivedAt: iso(receivedAt),
+    repository: event.repository,
+    ref: event.ref,
+    before: event.before,
+    after: event.after,
+    state,
+    reason: reason ?? null,
+    builds,
+  }
+}
+
+/** A line per line: its time, its container, its text. */
+export function viewLog({ lines, dropped }: StoredLog): string {
+  const note = dropped > 0 ? [`(${dropped} lines were left out)`] : []
+  const shown = lines.map(({ time, container, text }) => `${time} ${container} ${text}`)
+  return [...note, ...shown].map((line) => `${line}\n`).join('')
+}

@@ -1,0 +1,116 @@
+import { isEnded } from '../builds/build.ts'
+import type { Build, Pushed } from '../builds/build.ts'
+import type { StoredLog } from '../builds/ports.ts'
+import { parseRef } from '../builds/push-event.ts'
+import { htmlDocument } from './document.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+import { isSimulated, lastLines } from './log-text.ts'
+import { logView } from './log-view.ts'
+import { stepsView } from './steps-view.ts'
+import { shortDuration, shortSha, stateWords, utc } from './words.ts'
+
+export interface BuildPage {
+  readonly build: Build
+  readonly log: StoredLog
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** What a commit's status links to: what was built, why, how far it is, and its log. */
+export function buildPage({ build, log, now }: BuildPage): string {
+  const { word, tone } = stateWords[build.state]
+  const live = !isEnded(build.state)
+  const { path } = build.repository
+  return htmlDocument({
+    title: `${word}: ${build.image} of ${path} at ${shortSha(build.sha)}`,
+    tone,
+    live,
+    body: html`
+      <div class="top">
+        <span class="brand">kanihook</span>
+        <span>Build <code>${build.id}</code></span>
+      </div>
+      <main class="${tone}">
+        ${hero(build, log, now)} ${reason(build, log)} ${stepsView(build, now)} ${facts(build)}
+        ${logView({ log, since: build.createdAt, live })}
+      </main>
+      <footer>
+        Anyone who has this link can read this
+        page.${live && html` It loads itself again until the build has ended.`}
+      </footer>
+    `,
+  })
+}
+
+function hero(build: Build, log: StoredLog, now: number): Html {
+  const { word } = stateWords[build.state]
+  const { kind, name } = parseRef(build.ref)
+  const took = shortDuration((build.endedAt ?? now) - build.createdAt)
+  return html`<section class="card hero">
+    <div class="badges">
+      <p class="state"><span class="dot"></span>${word}</p>
+      <span class="took">${build.endedAt === undefined ? `for ${took}` : `after ${took}`}</span>
+      ${isSimulated(log.lines) && html`<span class="note">Simulated: no image was built</span>`}
+    </div>
+    <h1>${build.image} of ${build.repository.path}</h1>
+    <p class="sub">${kind} <code>${name}</code> at <code>${shortSha(build.sha)}</code></p>
+  </section>`
+}
+
+const excerptLines = 8
+
+function reason(build: Build, log: StoredLog): Html | undefined {
+  const { outcome, stop } = build
+  if (outcome === undefined) {
+    return stop && html`<section class="card reason"><p>${stopSentence(stop)}</p></section>`
+  }
+  if (outcome.state === 'succeeded') return undefined
+  const broke = outcome.state === 'failed' || outcome.state === 'error'
+  const excerpt = broke ? lastLines(log.lines, excerptLines) : []
+  return html`<section class="card reason">
+    <p>${outcome.reason}</p>
+    ${excerpt.length > 0 && html`<pre>${excerpt.join('\n')}</pre>`}
+  </section>`
+}
+
+const stopSentence = (stop: NonNullable<Build['stop']>): string =>
+  stop.why === 'superseded'
+    ? `Stopping: ${shortSha(stop.bySha)} is newer`
+    : `Stopping: cancelled by ${stop.by}`
+
+function facts(build: Build): Html {
+  const { repository, outcome, plan } = build
+  const pushed = outcome?.state === 'succeeded' ? outcome.pushed : []
+  const images =
+    pushed.length > 0
+      ? fact('Pushed', pushed.map(pushedImage))
+      : fact(
+          'Destinations',
+          plan.destinations.map((destination) => html`<code>${destination}</code>`),
+        )
+  return html`<section class="card">
+    <h2>Details</h2>
+    <dl>
+      ${images} ${fact('Why', build.cause)}
+      ${fact('Repository', `${repository.host}/${repository.path}`)}
+      ${fact('Commit', html`<code>${build.sha}</code>`)}
+      ${fact('Dockerfile', html`<code>${plan.dockerfile}</code>`)}
+      ${plan.context !== '.' && fact('Context', html`<code>${plan.context}</code>`)}
+      ${plan.target !== undefined && fact('Target', html`<code>${plan.target}</code>`)}
+      ${build.attempt > 1 && fact('Attempt', build.attempt)}
+      ${fact('Created', utc(build.createdAt))}
+    </dl>
+  </section>`
+}
+
+/** The digest stands below the last of the destinations that have it. */
+function pushedImage({ destination, digest }: Pushed, index: number, all: readonly Pushed[]): Html {
+  const sharedBelow = all[index + 1]?.digest === digest
+  return html`<code>${destination}</code>
+    ${!sharedBelow && html`<code class="digest">${digest}</code>`}`
+}
+
+const fact = (name: string, value: Html | readonly Html[] | string | number): Html =>
+  html`<dt>${name}</dt>
+    <dd>${value}</dd>`

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { afterEach, describe, it } from 'node:test'
+import express from 'express'
+import { pino } from 'pino'
+import { nastyBranchNames } from '../../test/fixtures/branch-names.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { buildPlan, sha } from '../../test/support/samples.ts'
+import type { Build } from '../builds/build.ts'
+import type { LogLine } from '../builds/ports.ts'
+import { createHttpServer } from '../webhooks/http-server.ts'
+import type { HttpServer } from '../webhooks/http-server.ts'
+import { createLinkKeys } from './link-keys.ts'
+import { createPages } from './pages.ts'
+import type { PagesOptions } from './pages.ts'
+
+const start = Date.parse('2026-01-31T12:00:00Z')
+
+const build = (change: Partial<Build> = {}): Build => ({
+  ...buildPlan(),
+  state: 'running',
+  createdAt: start,
+  endedAt: undefined,
+  steps: [
+    { name: 'queued', at: start },
+    { name: 'starting', at: start + 2_000 },
+    { name: 'building', at: start + 3_500 },
+  ],
+  outcome: undefined,
+  tries: 1,
+  stop: undefined,
+  protected: false,
+  ...change,
+})
+
+const failed = build({
+  state: 'failed',
+  endedAt: start + 10_000,
+  outcome: { state: 'failed', reason: 'Dockerfile not found: docker/Dockerfile' },
+})
+
+const line = (text: string, seconds = 1): LogLine => ({
+  container: 'build',
+  time: new Date(start + seconds * 1000).toISOString().replace('Z', '000001Z'),
+  text,
+})
+
+describe('the page of a build', () => {
+  const keys = createLinkKeys(['secret'])
+  let server: HttpServer | undefined
+
+  afterEach(async () => {
+    await server?.close(0)
+    server = undefined
+  })
+
+  async function serve(
+    shown: Build | undefined,
+    lines: LogLine[] = [],
+    options: Partial<PagesOptions> & { dropped?: number } = {},
+  ) {
+    const app = express()
+    const { dropped = 0, ...rest } = options
+    app.use(
+      createPages({
+        builds: { get: async (id) => (id === shown?.id ? shown : undefined) },
+        logs: { read: async () => ({ lines, dropped }) },
+        keys,
+        mode: 'link',
+        logger: pino({ level: 'silent' }),
+        now: () => start + 12_000,
+        ...rest,
+      }),
+    )
+    server = createHttpServer(app)
+    const port = await server.listen('127.0.0.1', 0)
+    return async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`)
+      return { status: response.status, headers: response.headers, text: await response.text() }
+    }
+  }
+
+  const pathOf = (id: string) => `/builds/${id}/${keys.key(id)}`
+
+  const page = async (...[shown, lines, options]: Parameters<typeof serve>) => {
+    const get = await serve(shown, lines, options)
+    return get(pathOf(shown!.id))
+  }
+
+  it('says what was built, from what, and why', async () => {
+    const { status, text } = await page(build())
+    assert.equal(status, 200)
+    const plan = buildPlan()
+    for (const said of [
+      'app of acme/app',
+      'git.example.com/acme/app',
+      'branch <code>main</code>',
+      sha('a'),
+      'registry.example.com/acme/app:main',
+      plan.cause,
+    ]) {
+      assert(text.includes(said), said)
+    }
+  })
+
+  it('says how long each step took, and for how long the present one has been going', async () => {
+    const { text } = await page(build())
+    const durations = [...text.matchAll(/class="ms">([^<]+)</g)].map(([, duration]) => duration)
+    assert.deepEqual(durations, ['2.0s', '1.5s', '8.5s'])
+    assert(text.includes('12:00:02'))
+  })
+
+  it('shows what was pushed, with the digest', async () => {
+    const pushed = [{ destination: 'registry.example.com/acme/app:main', digest: 'sha256:1f2e3d' }]
+    const ended = { endedAt: start + 42_000, outcome: { state: 'succeeded', pushed } as const }
+    const { text } = await page(build({ state: 'succeeded', ...ended }))
+    assert(text.includes('Succeeded'))
+    assert(text.includes('after 42s'))
+    assert(text.includes('sha256:1f2e3d'))
+  })
+
+  it('explains a failure by its reason and the last lines of its log', async () => {
+    const { text } = await page(failed, [line('\x1b[31mno such file\x1b[0m')])
+    assert(text.includes('Failed'))
+    assert(text.includes('Dockerfile not found: docker/Dockerfile'))
+    assert(text.includes('<pre>no such file</pre>'))
+  })
+
+  it('loads itself again while the build is going, and never after', async () => {
+    assert.match((await page(build())).text, /<meta http-equiv="refresh" content="2" \/>/)
+    await server?.close(0)
+    assert.doesNotMatch((await page(failed)).text, /http-equiv/)
+  })
+
+  it('says that a build is about to stop', async () => {
+    const { text } = await page(build({ stop: { why: 'cancelled', by: 'an operator' } }))
+    assert(text.includes('Stopping: cancelled by an operator'))
+  })
+
+  it('shows the log with seconds from the start, the container, and what was left out', async () => {
+    const { text } = await page(failed, [line('first', 3.5)], { dropped: 1204 })
+    assert(text.includes('<li><i>3.5s</i><b>build</b><span>first</span></li>'))
+    assert(text.includes('1,204 lines were dropped'))
+  })
+
+  it('shows the end of a log that is too long for a page, and says so', async () => {
+    const lines = Array.from({ length: 1_100 }, (_, n) => line(`line ${n}.`))
+    const { text } = await page(build(), lines)
+    assert(text.includes('100 earlier lines are not shown'))
+    assert(!text.includes('line 99.'))
+    assert(text.includes('line 100.') && text.includes('line 1099.'))
+  })
+
+  it('says when nothing was built for real', async () => {
+    assert(!(await page(failed, [line('x')])).text.includes('Simulated'))
+    await server?.close(0)
+    assert((await page(failed, [line('[simulated] x')])).text.includes('Simulated'))
+  })
+
+  it('lets nothing that others wrote become a part of the page', async () => {
+    const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`
+    const { text } = await page(
+      build({
+        ref: `refs/heads/${evil}`,
+        image: evil,
+        cause: evil,
+        repository: { forge: 'gitea', id: '7', host: evil, path: evil },
+        plan: { ...buildPlan().plan, destinations: [evil], dockerfile: evil, context: evil },
+        state: 'failed',
+        outcome: { state: 'failed', reason: evil },
+        steps: [{ name: 'starting', at: start, note: evil }],
+      }),
+      [line(evil)],
+    )
+    assert(!text.includes('<script'))
+    assert(!text.includes('<img'))
+    assert(!text.includes(evil))
+  })
+
+  it('shows every branch name that git accepts', async () => {
+    for (const branch of nastyBranchNames) {
+      const { status, text } = await page(build({ ref: `refs/heads/${branch}` }))
+      assert.equal(status, 200, branch)
+      assert(!text.includes('<script'), branch)
+      await server?.close(0)
+    }
+  })
+
+  it('lets a browser load and run nothing but its own style sheet', async () => {
+    const { headers, text } = await page(build())
+    const policy = headers.get('content-security-policy') ?? ''
+    const [, style = ''] = /<style>([^]*)<\/style>/.exec(text) ?? []
+    const hash = createHash('sha256').update(style).digest('base64')
+    assert(policy.includes("default-src 'none'"))
+    assert(policy.includes(`style-src 'sha256-${hash}'`), 'the style sheet is not the one allowed')
+    assert(!policy.includes('unsafe'))
+    assert(!policy.includes('script-src'))
+    assert.doesNotMatch(text, / style=| on\w+=|<script/)
+  })
+
+  it('is kept by nobody, indexed by nobody, and told to nobody', async () => {
+    const get = await serve(failed)
+    for (const path of [pathOf(failed.id), pathOf('0'), `/builds/${failed.id}/wrong`]) {
+      const { headers } = await get(path)
+      assert.equal(headers.get('cache-control'), 'no-store')
+      assert.equal(headers.get('referrer-policy'), 'no-referrer')
+      assert.equal(headers.get('x-robots-tag'), 'noindex')
+      assert.equal(headers.get('x-content-type-options'), 'nosniff')
+      assert.match(headers.get('content-type') ?? '', /^text\/html; charset=utf-8$/)
+    }
+  })
+
+  it('gives nothing away to who has no key: a build that is there looks like one that is not', async () => {
+    let asked = 0
+    const get = await serve(failed, [], {
+      builds: { get: async () => ((asked += 1), failed) },
+    })
+    const real = await get(`/builds/${failed.id}/${keys.key('another')}`)
+    const unknown = await get(`/builds/0000000000000000/${keys.key('another')}`)
+    assert.equal(real.status, 404)
+    assert.deepEqual([unknown.status, unknown.text], [real.status, real.text])
+    assert.equal(asked, 0, 'the store was asked')
+  })
+
+  it('has no list', async () => {
+    const get = await serve(failed)
+    for (const path of ['/builds', '/builds/', `/builds/${failed.id}`]) {
+      assert.equal((await get(path)).status, 404, path)
+    }
+  })
+
+  it('says 410 when the build is no longer kept', async () => {
+    const get = await serve(undefined)
+    const { status, text } = await get(pathOf('1f2e3d4c5b6a7988'))
+    assert.equal(status, 410)
+    assert(text.includes('No longer kept'))
+  })
+
+  it('is not there when pages are off', async () => {
+    assert.equal((await page(failed, [], { mode: 'off' })).status, 404)
+  })
+
+  it('says 503 when the store does not answer', async () => {
+    const down = async () => {
+      throw new Error('connect ECONNREFUSED 10.0.0.1:6379')
+    }
+    const { status, text } = await page(failed, [], { builds: { get: down } })
+    assert.equal(status, 503)
+    assert(!text.includes('10.0.0.1'))
+  })
+
+  it('says 503 when more read pages than its cap allows, and not for longer', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    let waiting = 0
+    const get = await serve(failed, [], {
+      atOnce: 2,
+      builds: {
+        get: async () => {
+          waiting += 1
+          await held
+          return failed
+        },
+      },
+    })
+    const path = pathOf(failed.id)
+    const first = [get(path), get(path)]
+    await eventually(() => waiting === 2)
+    const refused = await get(path)
+    assert.equal(refused.status, 503)
+    assert(Number(refused.headers.get('retry-after')) > 0)
+    release()
+    for (const { status } of await Promise.all(first)) assert.equal(status, 200)
+    await eventually(async () => (await get(path)).status === 200)
+  })
+})

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { checkConfig } from './check.ts'
+
+let folder: string
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kanihook-check-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+async function check(text: string) {
+  const path = join(folder, 'kanihook.yaml')
+  await writeFile(path, text)
+  const { lines, exitCode } = await checkConfig(path)
+  return { lines: lines.map((line) => line.replaceAll(path, 'kanihook.yaml')), exitCode }
+}
+
+test('a valid file is summed up, with exit code 0', async () => {
+  assert.deepEqual(
+    await check(`
+repositories:
+  - match: github.com/acme/app
+    branches: [main]
+    tags: ['v*']
+    images:
+      - { name: api, destination: r.io/acme/api, context: api }
+      - { name: web, destination: r.io/acme/web, tags: ['{tag}'] }
+  - match: github.com/acme/*
+    destination: r.io/{owner}/{repo}
+`),
+    {
+      lines: [
+        'kanihook.yaml is valid: 2 entries, 3 images.',
+        'github.com/acme/app: branches [main], tags [v*]',
+        '  api: api/Dockerfile -> r.io/acme/api [{branch}, {tag}, {shortSha}]',
+        '  web: Dockerfile -> r.io/acme/web [{tag}]',
+        'github.com/acme/*: the default branch',
+        '  (named after the repository): Dockerfile -> r.io/{owner}/{repo} [{branch}, {tag}, {shortSha}]',
+      ],
+      exitCode: 0,
+    },
+  )
+})
+
+for (const [what, text, warning] of [
+  [
+    'two owners with one push secret',
+    `defaults: { destination: 'r.io/{owner}/{repo}', pushSecret: login }
+repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
+    /^warning: the pushSecret login is shared by several owners \(github\.com\/a, github\.com\/b\)/,
+  ],
+  [
+    'any owner with one push secret',
+    "repositories: [{ match: 'github.com/**', destination: 'r.io/{owner}/{repo}', pushSecret: login }]",
+    /^warning: the pushSecret login is shared by several owners \(github\.com\/\*\*\)/,
+  ],
+  [
+    'many repositories with one destination',
+    'repositories: [{ match: github.com/a/*, destination: r.io/app }]',
+    /^warning: github\.com\/a\/\* may match several repositories, which would all push to r\.io\/app/,
+  ],
+  ['no repositories', 'repositories: []', /nothing is built/],
+] as const) {
+  test(`${what}: valid, with a warning`, async () => {
+    const { lines, exitCode } = await check(text)
+    assert.equal(exitCode, 0)
+    const warnings = lines.filter((line) => line.startsWith('warning: '))
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0]!, warning)
+  })
+}
+
+test('two entries of one owner may share a push secret', async () => {
+  const { lines } = await check(`defaults: { destination: 'r.io/{owner}/{repo}', pushSecret: login }
+repositories: [{ match: github.com/a/b }, { match: github.com/A/* }]`)
+  assert.ok(!lines.some((line) => line.startsWith('warning')), lines.join('\n'))
+})
+
+test('a file with faults lists them all, with exit code 78', async () => {
+  assert.deepEqual(await check('repositories: [{ match: a }]\n'), {
+    lines: [
+      'kanihook.yaml:1:16: repositories[0].destination: missing (say where the image is pushed: registry.acme.io/{owner}/{repo})',
+      'kanihook.yaml:1:25: repositories[0].match: "a" has no path (write host/path, e.g. github.com/acme/*)',
+    ],
+    exitCode: 78,
+  })
+})
+
+test('a missing file and a folder say so, with exit code 78', async () => {
+  const missing = await checkConfig(join(folder, 'none.yaml'))
+  assert.equal(missing.exitCode, 78)
+  assert.match(missing.lines.join('\n'), /none\.yaml: there is no such file/)
+  const aFolder = await checkConfig(folder)
+  assert.equal(aFolder.exitCode, 78)
+  assert.match(aFolder.lines.join('\n'), /is a folder/)
+})

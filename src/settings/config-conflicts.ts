@@ -1,0 +1,128 @@
+import { inherit, isMapping } from './inherit.ts'
+import type { Mapping } from './inherit.ts'
+import { parseQuantity } from './quantity.ts'
+import { defaultTags } from './resolve-config.ts'
+import type { Fault, Path } from './yaml-file.ts'
+
+/**
+ * Faults that no single value shows: two things that cannot both be. It takes the file as it was
+ * written, so that they are listed along with the faults of single values.
+ */
+export function findConflicts(file: unknown): Fault[] {
+  const defaults = mapping(at(file, 'defaults'))
+  const entries = list(at(file, 'repositories'))
+  return [
+    ...registryConflicts(list(at(file, 'registries'))),
+    ...repeated(
+      entries.map((entry) => at(entry, 'match')),
+      (i) => ['repositories', i, 'match'],
+      (first) => `never decides: repositories[${first}] has the same match (merge the two)`,
+    ),
+    ...entries.flatMap((entry, i) =>
+      isMapping(entry) ? entryConflicts(entry, defaults, ['repositories', i]) : [],
+    ),
+  ]
+}
+
+function registryConflicts(registries: readonly unknown[]): Fault[] {
+  const faults = repeated(
+    registries.map((registry) => at(registry, 'host')),
+    hostPath,
+    (first) => `registries[${first}] has the same host (merge the two)`,
+  )
+  for (const [i, registry] of registries.entries()) {
+    if (!isMapping(registry)) continue
+    if (registry['insecure'] === true && registry['skipTlsVerify'] === true) {
+      faults.push({
+        path: ['registries', i, 'skipTlsVerify'],
+        message: 'plain HTTP has no certificate (keep insecure or skipTlsVerify, not both)',
+      })
+    }
+    if (Object.keys(registry).join() === 'host') {
+      faults.push({
+        path: hostPath(i),
+        message: 'nothing is said about it (add insecure, skipTlsVerify or mirror, or remove it)',
+      })
+    }
+  }
+  return faults
+}
+
+function entryConflicts(entry: Mapping, defaults: Mapping, path: Path): Fault[] {
+  const { destination, pushSecret, images } = entry
+  const base = inherit(defaults, { destination, pushSecret })
+  if (images === undefined) return imageConflicts(base, path)
+  const own = list(images)
+  const merged = own.map((image) => inherit(base, mapping(image)))
+  return [
+    ...repeated(
+      own.map((image) => at(image, 'name')),
+      (i) => [...path, 'images', i, 'name'],
+      (first) =>
+        `images[${first}] has the same name, whatever the case, and so the same commit status (rename one)`,
+    ),
+    ...merged.flatMap((image, i) => imageConflicts(image, [...path, 'images', i])),
+    ...sharedTags(merged, path),
+  ]
+}
+
+function imageConflicts(image: Mapping, path: Path): Fault[] {
+  const faults: Fault[] = []
+  if (image['destination'] === undefined) {
+    faults.push({
+      path: [...path, 'destination'],
+      message: 'missing (say where the image is pushed: registry.acme.io/{owner}/{repo})',
+    })
+  }
+  const requests = mapping(at(image['resources'], 'requests'))
+  const limits = mapping(at(image['resources'], 'limits'))
+  for (const [resource, request] of Object.entries(requests)) {
+    const limit = limits[resource]
+    if ((parseQuantity(String(request)) ?? 0) > (parseQuantity(String(limit)) ?? Infinity)) {
+      faults.push({
+        path: [...path, 'resources', 'requests', resource],
+        message: `the request ${String(request)} is more than the limit ${String(limit)} (lower one, or raise the other)`,
+      })
+    }
+  }
+  return faults
+}
+
+/** Two images of one entry that would push the same tag: the later one to push would win. */
+function sharedTags(images: readonly Mapping[], path: Path): Fault[] {
+  return images.flatMap((image, i) => {
+    for (const [first, other] of images.slice(0, i).entries()) {
+      if (typeof image['destination'] !== 'string') return []
+      if (image['destination'] !== other['destination']) continue
+      const tag = tagsOf(image).find((each) => tagsOf(other).includes(each))
+      if (tag === undefined) continue
+      const message = `images[${first}] pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`
+      return [{ path: [...path, 'images', i, 'destination'], message }]
+    }
+    return []
+  })
+}
+
+/** A fault for each text that was there before, whatever the case. */
+function repeated(
+  texts: readonly unknown[],
+  path: (index: number) => Path,
+  message: (first: number) => string,
+): Fault[] {
+  const seen = new Map<string, number>()
+  const faults: Fault[] = []
+  for (const [i, text] of texts.entries()) {
+    if (typeof text !== 'string') continue
+    const key = text.toLowerCase()
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, i)
+    else faults.push({ path: path(i), message: message(first) })
+  }
+  return faults
+}
+
+const mapping = (value: unknown): Mapping => (isMapping(value) ? value : {})
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+const at = (value: unknown, key: string): unknown => mapping(value)[key]
+const hostPath = (i: number): Path => ['registries', i, 'host']
+const tagsOf = (image: Mapping): readonly unknown[] => list(image['tags'] ?? defaultTags)

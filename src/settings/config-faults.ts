@@ -1,0 +1,110 @@
+import type { z } from 'zod'
+import { knownKeys, unsupportedKeys } from './config-schema.ts'
+import { closest } from './suggestion.ts'
+import type { Fault, Path, YamlFile } from './yaml-file.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** What the schema found, as sentences that say what to write instead. */
+export function explainIssue(issue: Issue, file: YamlFile): Fault[] {
+  const path = issue.path as Path
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        atKey: true,
+        message: unknownKey(key, path),
+      }))
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => ({ path, atKey: true, message }))
+    case 'invalid_type':
+      if (!issue.message.startsWith('Invalid input')) return [{ path, message: issue.message }]
+      return [
+        { path, message: wrongType(issue.expected, valueAt(file.value, path), file.source(path)) },
+      ]
+    case 'invalid_value':
+      return [
+        { path, message: wrongValue(issue.values.map(String), valueAt(file.value, path), path) },
+      ]
+    default:
+      return [{ path, message: issue.message }]
+  }
+}
+
+/** The kind of mapping that a path leads to, and the keys that it may have. */
+function keysAt(path: Path): readonly string[] {
+  const [first, , third] = path
+  const last = path.at(-1)
+  if (path.length === 0) return knownKeys.file
+  if (last === 'cache') return ['enabled', 'ttl', 'repository']
+  if (last === 'paths') return ['include', 'exclude']
+  if (last === 'resources') return ['requests', 'limits']
+  if (first === 'defaults') return knownKeys.image.filter((key) => key !== 'name')
+  if (first === 'registries') return knownKeys.registry
+  return third === 'images' ? knownKeys.image : knownKeys.entry
+}
+
+function unknownKey(key: string, path: Path): string {
+  if (unsupportedKeys.has(key)) return 'not supported by this version of kanihook (remove it)'
+  const known = keysAt(path)
+  const meant = closest(key, known)
+  if (meant) return `unknown key (did you mean "${meant}"?)`
+  if (known === knownKeys.entry && knownKeys.image.includes(key)) {
+    return 'not a key of an entry (move it to the items of "images", or to "defaults")'
+  }
+  if (key === 'name' && path[0] === 'defaults') return 'unknown key (only an image has a name)'
+  return `unknown key (known here: ${known.join(', ')})`
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+}
+
+function wrongType(expected: string, value: unknown, source: string | undefined): string {
+  const wanted = kinds[expected] ?? expected
+  if (value === undefined) return `missing (add it: ${wanted})`
+  if (value === null) return `has no value (give it ${wanted}, or remove the key)`
+  // `{branch}` without quotes is a mapping to YAML, and 1.10 the number 1.1.
+  const quotable = source !== undefined && source.length <= 60 && !/["\\\n]/.test(source)
+  if (expected === 'string' && quotable && !Array.isArray(value)) {
+    return `must be text (write it in quotes: "${source}")`
+  }
+  if (expected === 'array' && typeof value === 'string' && quotable) {
+    return `must be a list (write [${source}])`
+  }
+  return `must be ${wanted}`
+}
+
+function wrongValue(allowed: readonly string[], value: unknown, path: Path): string {
+  if (path.at(-1) === 'pullRequests' && (value === 'trusted' || value === 'approved')) {
+    return `${value} is not supported by this version of kanihook (write never, or remove the key)`
+  }
+  const meant = typeof value === 'string' ? closest(value, allowed) : undefined
+  return meant
+    ? `unknown value (did you mean ${meant}?)`
+    : `unknown value (one of ${allowed.join(', ')})`
+}
+
+export function valueAt(value: unknown, path: Path): unknown {
+  let found = value
+  for (const segment of path) {
+    if (typeof found !== 'object' || found === null) return undefined
+    found = (found as Record<string | number, unknown>)[segment]
+  }
+  return found
+}
+
+/** `repositories[0].images[1].name` */
+export function formatPath(path: Path): string {
+  return path
+    .map((segment, i) => {
+      if (typeof segment === 'number') return `[${segment}]`
+      if (!/^[\w-]+$/.test(segment)) return `[${JSON.stringify(segment)}]`
+      return i === 0 ? segment : `.${segment}`
+    })
+    .join('')
+}

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { ConfigError } from '../errors.ts'
+import { parseConfig } from './config-file.ts'
+
+function faultsOf(text: string): readonly string[] {
+  try {
+    parseConfig(text, 'kanihook.yaml')
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error))
+    return error.faults
+  }
+  return []
+}
+
+/** An entry with one image that says `lines`, and what the file says besides. */
+const withImage = (lines: string, rest = ''): string => `${rest}
+repositories:
+  - match: github.com/acme/*
+    images:
+      - name: api
+        destination: registry.acme.io/acme/api
+${lines.replace(/^/gm, '        ')}
+`
+const withEntry = (lines: string): string => `
+repositories:
+  - match: github.com/acme/*
+    destination: registry.acme.io/{owner}/{repo}
+${lines.replace(/^/gm, '    ')}
+`
+const imageOf = (text: string) => parseConfig(text, 'kanihook.yaml').entries[0]!.images[0]!
+
+describe('a valid file', () => {
+  test('the example says all that can be said', () => {
+    const example = readFileSync(new URL('../../kanihook.example.yaml', import.meta.url), 'utf8')
+    const { entries, registries } = parseConfig(example, 'kanihook.example.yaml')
+    assert.deepEqual(entries[0]!.images[0], {
+      name: 'api',
+      destination: 'registry.acme.io/acme/api',
+      tags: ['{branch}', '{shortSha}', '{tag}'],
+      context: 'services/api',
+      dockerfile: 'docker/Dockerfile.production',
+      target: 'runtime',
+      buildArgs: { VERSION: '{tag}' },
+      labels: { 'org.opencontainers.image.revision': '{sha}' },
+      platform: 'linux/amd64',
+      resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
+      pushSecret: 'registry-credentials',
+      cache: { enabled: true, ttlMs: 604_800_000, repository: undefined },
+      paths: { include: ['services/api/**', 'docker/**'], exclude: ['**/*.md'] },
+      timeoutMs: 1_800_000,
+      startTimeoutMs: 600_000,
+      verbosity: 'info',
+    })
+    assert.deepEqual(registries[2], {
+      host: 'docker.io',
+      insecure: false,
+      skipTlsVerify: false,
+      mirror: 'mirror.acme.test/hub',
+    })
+  })
+
+  test('an entry with a destination alone is one image from the root Dockerfile', () => {
+    const { entries, registries } = parseConfig(withEntry(''), 'kanihook.yaml')
+    assert.deepEqual(registries, [])
+    assert.deepEqual(entries, [
+      {
+        match: 'github.com/acme/*',
+        branches: undefined,
+        tags: [],
+        images: [
+          {
+            name: undefined,
+            destination: 'registry.acme.io/{owner}/{repo}',
+            tags: ['{branch}', '{tag}', '{shortSha}'],
+            context: '.',
+            dockerfile: 'Dockerfile',
+            target: undefined,
+            buildArgs: {},
+            labels: {},
+            platform: undefined,
+            resources: {},
+            pushSecret: undefined,
+            cache: { enabled: false, ttlMs: 1_209_600_000, repository: undefined },
+            paths: undefined,
+            timeoutMs: 1_800_000,
+            startTimeoutMs: 600_000,
+            verbosity: 'info',
+          },
+        ],
+      },
+    ])
+  })
+
+  test('an image overrides its entry, and the entry the defaults; mappings merge by key', () => {
+    const [first, second] = parseConfig(
+      `
+defaults:
+  destination: registry.acme.io/{owner}/{repo}
+  pushSecret: of-defaults
+  tags: [a, b]
+  labels: { team: core, tier: '1' }
+  cache: { enabled: true, ttl: 1h }
+  resources: { limits: { memory: 1Gi, cpu: 2 } }
+repositories:
+  - match: github.com/acme/*
+    pushSecret: of-entry
+    images:
+      - { name: x, tags: [c], labels: { tier: '2' }, cache: { ttl: 2h }, resources: { limits: { memory: 2Gi } } }
+      - { name: y, pushSecret: of-image }
+`,
+      'kanihook.yaml',
+    ).entries[0]!.images
+    assert.equal(first!.destination, 'registry.acme.io/{owner}/{repo}')
+    assert.equal(first!.pushSecret, 'of-entry')
+    assert.equal(second!.pushSecret, 'of-image')
+    assert.deepEqual(first!.tags, ['c'])
+    assert.deepEqual(second!.tags, ['a', 'b'])
+    assert.deepEqual(first!.labels, { team: 'core', tier: '2' })
+    assert.deepEqual(first!.cache, { enabled: true, ttlMs: 7_200_000, repository: undefined })
+    assert.deepEqual(first!.resources, { limits: { memory: '2Gi', cpu: '2' } })
+  })
+
+  test('the Dockerfile is looked for in the context, unless it is named from the root', () => {
+    assert.equal(imageOf(withImage('context: ./services/api/')).context, 'services/api')
+    assert.equal(imageOf(withImage('context: services/api')).dockerfile, 'services/api/Dockerfile')
+    assert.equal(
+      imageOf(withImage('context: a\ndockerfile: ./b/Dockerfile')).dockerfile,
+      'b/Dockerfile',
+    )
+  })
+
+  test('Windows line ends and a byte order mark do no harm', () => {
+    assert.deepEqual(faultsOf(`\uFEFF${withEntry('').replaceAll('\n', '\r\n')}`), [])
+  })
+})
+
+describe('every fault is listed at once', () => {
+  test('in the order of the file, with its line and column', () => {
+    assert.deepEqual(
+      faultsOf(`repositories:
+  - match: github.com/acme/*
+    brnaches: [main]
+    images:
+      - name: api
+        destination: registry.acme.io/acme/api
+        timeout: 30
+      - name: API
+        destination: registry.acme.io/acme/api:latest
+registries: [{ host: r.io }]
+`),
+      [
+        'kanihook.yaml:3:5: repositories[0].brnaches: unknown key (did you mean "branches"?)',
+        'kanihook.yaml:7:18: repositories[0].images[0].timeout: is not a duration (write a whole number and a unit: 25s, 30m, 168h or 7d)',
+        'kanihook.yaml:8:15: repositories[0].images[1].name: images[0] has the same name, whatever the case, and so the same commit status (rename one)',
+        'kanihook.yaml:9:22: repositories[0].images[1].destination: "registry.acme.io/acme/api:latest" has a tag (leave it out, and say it under "tags")',
+        'kanihook.yaml:10:22: registries[0].host: nothing is said about it (add insecure, skipTlsVerify or mirror, or remove it)',
+      ],
+    )
+  })
+})
+
+const faultyImages: readonly [string, RegExp][] = [
+  ['context: ../x', /images\[0\]\.context: .*leaves the repository/],
+  ['context: /x', /context: .*absolute/],
+  ['dockerfile: a/../../x', /dockerfile: .*leaves the repository/],
+  ['buildArgs: { LD_PRELOAD: x }', /buildArgs\.LD_PRELOAD: .*refused/],
+  ['buildArgs: { NODE_OPTIONS: x }', /buildArgs\.NODE_OPTIONS: .*refused/],
+  ['buildArgs: { "a b": x }', /buildArgs\["a b"\]: .*cannot be a build argument/],
+  ['buildArgs: { VERSION: 1.10 }', /write it in quotes: "1.10"/],
+  ['buildArgs: { X: "{brnch}" }', /unknown variable \{brnch\} \(did you mean \{branch\}/],
+  ['buildArgs: { X: "a\\0b" }', /NUL/],
+  ['buildArgs: { 1: x }', /the key is no text/],
+  ['buildArgs: { __proto__: x }', /no key can have this name/],
+  ['labels: { "a b": x }', /labels\["a b"\]: .*cannot be a label/],
+  ['tags: ["{pr}"]', /tags\[0\]: unknown variable \{pr\} \(known here: \{branch\}/],
+  ['tags: [{branch}]', /tags\[0\]: must be text \(write it in quotes: "\{branch\}"\)/],
+  ['tags: []', /tags: is empty/],
+  ['tags: main', /tags: must be a list \(write \[main\]\)/],
+  ['tags:', /tags: has no value/],
+  ['timeout: 5y', /timeout: "5y" is not a duration/],
+  ['timeout: 0s', /timeout: "0s" is out of bounds/],
+  ['startTimeout: 25d', /startTimeout: "25d" is out of bounds/],
+  ['cache: true', /cache: must be a mapping/],
+  ['cache: { enabled: "yes" }', /cache\.enabled: must be true or false/],
+  ['cache: { tll: 1h }', /cache\.tll: unknown key \(did you mean "ttl"/],
+  ['cache: { repository: "r.io/x:1" }', /cache\.repository: .*has a tag/],
+  ['platforms: [linux/amd64, linux/arm64]', /more than one platform per image is not supported/],
+  ['platforms: []', /platforms: is empty/],
+  ['platforms: [windows/amd64]', /platforms\[0\]: .*is not a platform/],
+  ['resources: { limits: { memory: 2GB } }', /limits\.memory: .*not a quantity/],
+  ['resources: { limits: { memroy: 2Gi } }', /limits\.memroy: .*not a resource/],
+  ['resources: { limit: {} }', /resources\.limit: unknown key \(did you mean "limits"/],
+  [
+    'resources: { requests: { cpu: 2 }, limits: { cpu: 500m } }',
+    /request 2 is more than the limit 500m/,
+  ],
+  ['pushSecret: Registry_X', /cannot be the name of a Secret/],
+  ['target: --x', /cannot be|is not the name of a stage/],
+  ['verbosity: inf', /did you mean info/],
+  ['paths: { include: ["a[b"] }', /include\[0\]: .*not a glob/],
+  ['paths: { include: a }', /must be a list \(write \[a\]\)/],
+  ['paths: { exclude: ["!a"] }', /would negate/],
+  ['scan: { severity: [HIGH] }', /images\[0\]\.scan: not supported by this version/],
+  ['webhookSecret: x', /not supported by this version/],
+  ['pullSecret: x', /not supported by this version/],
+  ['name: b', /twice/],
+]
+describe('an image is refused that says', () => {
+  for (const [lines, fault] of faultyImages) {
+    test(lines, () => {
+      const faults = faultsOf(withImage(lines))
+      assert.equal(faults.length, 1, faults.join('\n'))
+      assert.match(faults[0]!, fault)
+      // Where it stands, and in brackets what to do; or the message is itself what to write.
+      assert.match(faults[0]!, /^kanihook\.yaml:7:\d+: .*(\)|must be (true or false|a mapping))$/)
+    })
+  }
+})
+
+const faultyEntries: readonly [string, RegExp][] = [
+  ['pullRequests: trusted', /pullRequests: trusted is not supported by this version/],
+  ['pullRequests: approved', /approved is not supported by this version/],
+  ['pullRequests: allways', /unknown value/],
+  ['namespace: x', /namespace: not supported by this version/],
+  ['cloneSecret: x', /cloneSecret: not supported by this version/],
+  ['context: x', /not a key of an entry \(move it to the items of "images", or to "defaults"\)/],
+  ['branches: main', /must be a list \(write \[main\]\)/],
+  ['branches: [1.10]', /branches\[0\]: must be text \(write it in quotes: "1.10"\)/],
+  ['branches: ["a[b"]', /not a glob/],
+  ['tags: [""]', /tags\[0\]: is empty/],
+  ['images: []', /images: is empty/],
+  ['images: [{ destination: r.io/x }]', /images\[0\]\.name: missing/],
+  ['images: [{ name: "-x" }]', /cannot be the name of an image/],
+  ['images: [{ name: a/b }]', /cannot be the name of an image/],
+  ['images: [3]', /images\[0\]: must be a mapping/],
+  [
+    'images: [{ name: a }, { name: b }]',
+    /images\[0\] pushes the tag "\{branch\}" to the same destination/,
+  ],
+  ['images: &a [{ name: a }]\nx: *a', /aliases are not read/],
+  ['tags: !mine [a]', /Unresolved tag/],
+  ['? [a]\n: b', /the key is no text/],
+]
+describe('an entry is refused that says', () => {
+  for (const [lines, fault] of faultyEntries) {
+    test(JSON.stringify(lines), () => {
+      const faults = faultsOf(withEntry(lines))
+      assert.equal(faults.length, 1, faults.join('\n'))
+      assert.match(faults[0]!, fault)
+    })
+  }
+})
+
+const faultyFiles: readonly [string, string, RegExp][] = [
+  ['an empty one', '', /^kanihook\.yaml:1:1: the file is empty/],
+  ['one of comments alone', '# x\n', /the file is empty/],
+  ['a list', '- a\n', /must be a mapping/],
+  ['a text', 'a\n', /must be a mapping/],
+  ['one without repositories', 'defaults: {}\n', /repositories: missing/],
+  ['no YAML', 'repositories: [\n', /not YAML/],
+  ['two documents', 'repositories: []\n---\nx: 1\n', /not YAML/],
+  ['tabs', 'repositories:\n\t- a\n', /not YAML/],
+  ['a template engine’s', 'repositories: {{ x }}\n', /./],
+  ['a huge one', `#${'x'.repeat(1024 * 1024)}`, /1 MiB/],
+  ['a deep one', `repositories: ${'['.repeat(5_000)}${']'.repeat(5_000)}`, /not YAML/],
+  [
+    'unknown keys',
+    'repositories: []\nrepos: []\n',
+    /:2:1: repos: unknown key \(known here: defaults/,
+  ],
+  ['a default name', 'repositories: []\ndefaults: { name: x }\n', /only an image has a name/],
+  ['a default scan', 'repositories: []\ndefaults: { scan: {} }\n', /not supported by this version/],
+  [
+    'a certificate',
+    'repositories: []\nregistries: [{ host: r.io, insecure: true, certificate: x }]',
+    /certificate: not supported/,
+  ],
+  [
+    'a bad host',
+    'repositories: []\nregistries: [{ host: https://r.io, insecure: true }]',
+    /is not a registry's host/,
+  ],
+  [
+    'a bad mirror',
+    'repositories: []\nregistries: [{ host: r.io, mirror: "https://m.io" }]',
+    /is not host\[:port\]\[\/path\]/,
+  ],
+  [
+    'both insecure',
+    'repositories: []\nregistries: [{ host: r.io, insecure: true, skipTlsVerify: true }]',
+    /not both/,
+  ],
+  [
+    'a registry twice',
+    'repositories: []\nregistries: [{ host: r.io, insecure: true }, { host: R.io, mirror: m.io }]',
+    /registries\[1\]\.host: registries\[0\] has the same host/,
+  ],
+  [
+    'no destination',
+    'repositories: [{ match: a.io/b }]',
+    /repositories\[0\]\.destination: missing/,
+  ],
+  [
+    'an image without destination',
+    'repositories: [{ match: a.io/b, images: [{ name: x }] }]',
+    /images\[0\]\.destination: missing/,
+  ],
+  ['no match', 'repositories: [{ destination: r.io/x }]', /repositories\[0\]\.match: missing/],
+  ['a match without path', 'repositories: [{ match: acme, destination: r.io/x }]', /has no path/],
+  [
+    'a URL',
+    'repositories: [{ match: "https://a.io/b", destination: r.io/x }]',
+    /leave out https:\/\//,
+  ],
+  ['a .git', 'repositories: [{ match: a.io/b.git, destination: r.io/x }]', /ends with \.git/],
+  [
+    'one match twice',
+    'repositories: [{ match: a.io/b, destination: r.io/x }, { match: A.io/b, destination: r.io/y }]',
+    /repositories\[1\]\.match: never decides: repositories\[0\] has the same match/,
+  ],
+]
+describe('a file is refused that is or has', () => {
+  for (const [what, text, fault] of faultyFiles) {
+    test(what, () => {
+      const faults = faultsOf(text)
+      assert.ok(faults.length > 0)
+      assert.match(faults[0]!, fault)
+      assert.match(faults[0]!, /^kanihook\.yaml:\d+:\d+: /)
+    })
+  }
+})
+
+test('a bomb of aliases is refused at once', () => {
+  const bomb = ['a: &a [x, x]']
+  for (let i = 0; i < 40; i++)
+    bomb.push(`${'b'.repeat(i + 1)}: &x${i} [${i ? `*x${i - 1}, *x${i - 1}` : '*a, *a'}]`)
+  const started = performance.now()
+  assert.match(faultsOf(bomb.join('\n'))[0]!, /aliases are not read/)
+  assert.ok(performance.now() - started < 2_000)
+})
+
+test('the value of a build argument is never repeated: it may be a secret', () => {
+  const faults = faultsOf(withImage('buildArgs: { LD_PRELOAD: hunter2hunter2, B: "hunter2{x}" }'))
+  assert.equal(faults.length, 2)
+  assert.ok(!faults.join().includes('hunter2'))
+})

@@ -1,0 +1,238 @@
+import { z } from 'zod'
+import { buildArgumentFault } from './build-arguments.ts'
+import { durationHint, durationPattern, parseDuration } from './duration.ts'
+import { globFault } from './globs.ts'
+import { destinationFault, isRegistryHost, isRegistryMirror } from './image-reference.ts'
+import { quantityFault } from './quantity.ts'
+import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
+import { destinationVariables, tagFault, templateFault, valueVariables } from './templates.ts'
+
+/**
+ * The shape of kanihook.yaml. The descriptions go into the JSON schema that editors show, the
+ * messages into the list of faults: what is wrong, and in brackets what to write instead.
+ */
+const day = 86_400_000
+
+/** A string in which `fault` finds nothing wrong. */
+const text = (fault: (value: string) => string | undefined) =>
+  z.string().superRefine((value, context) => {
+    const message = fault(value)
+    if (message) context.addIssue({ code: 'custom', message })
+  })
+
+const matching = (pattern: string, message: string) =>
+  text((value) => (new RegExp(pattern).test(value) ? undefined : `"${value}" ${message}`)).meta({
+    pattern,
+  })
+
+const duration = z
+  .string({ error: `is not a duration (${durationHint})` })
+  .transform((value, context) => {
+    const ms = parseDuration(value)
+    if (ms !== undefined && ms > 0 && ms <= 24 * day) return ms
+    const message =
+      ms === undefined
+        ? `"${value}" is not a duration (${durationHint})`
+        : `"${value}" is out of bounds (from 1s to 24d)`
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+  .meta({ pattern: durationPattern, examples: ['30m', '168h'] })
+
+const secretName = matching(
+  '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
+  'cannot be the name of a Secret (lower-case letters, digits, - and .)',
+).describe('A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry.')
+
+const imageName = matching(
+  '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$',
+  'cannot be the name of an image (at most 63 letters, digits, . _ -, with a letter or digit at both ends)',
+).describe('Names the commit status: kanihook/<name>.')
+
+const repositoryPath = text(repositoryPathFault).transform(normalizeRepositoryPath)
+const globs = z.array(text(globFault))
+
+const quantities = z.record(
+  matching(
+    '^(cpu|memory|ephemeral-storage|[a-z0-9.-]+/[A-Za-z0-9._-]+)$',
+    'is not a resource (cpu, memory, ephemeral-storage, or a name with a / such as nvidia.com/gpu)',
+  ),
+  z.union([z.string(), z.number()], { error: 'is not a quantity (write e.g. "500m" or 2Gi)' }),
+)
+const resources = z
+  .strictObject({ requests: quantities.optional(), limits: quantities.optional() })
+  .superRefine((value, context) => {
+    for (const kind of ['requests', 'limits'] as const) {
+      for (const [resource, quantity] of Object.entries(value[kind] ?? {})) {
+        const message = quantityFault(resource, String(quantity))
+        if (message) context.addIssue({ code: 'custom', message, path: [kind, resource] })
+      }
+    }
+  })
+  .describe("Kubernetes requests and limits of the build's container.")
+
+const value = text((template) => templateFault(template, valueVariables))
+
+const destination = text(
+  (template) => templateFault(template, destinationVariables) ?? destinationFault(template),
+)
+  .describe('registry.acme.io/team/app, without a tag; {owner} and {repo} may stand in the path.')
+  .meta({ examples: ['registry.acme.io/{owner}/{repo}'] })
+
+const cache = z
+  .strictObject({
+    enabled: z.boolean().optional().describe('Keep layers in the registry. Default: false.'),
+    ttl: duration.optional().describe('How long a kept layer is used. Default: 336h.'),
+    repository: destination
+      .optional()
+      .describe('Where layers are kept. Default: <destination>/cache.'),
+  })
+  .describe('Layers kept in the registry between builds.')
+
+const platforms = z
+  .array(matching('^linux/[a-z0-9]+(/v[0-9]+)?$', 'is not a platform (write e.g. linux/amd64)'))
+  .superRefine((list, context) => {
+    if (list.length === 1) return
+    const message =
+      list.length === 0
+        ? "is empty (name one platform, or leave the key out for the node's own)"
+        : 'more than one platform per image is not supported by this version (keep one)'
+    context.addIssue({ code: 'custom', message })
+  })
+  .meta({ minItems: 1, maxItems: 1 })
+  .describe("One platform. Default: the node's own.")
+
+/** What both `defaults` and an image may say. */
+const imageSettings = {
+  destination: destination.optional(),
+  tags: z
+    .array(text(tagFault))
+    .min(1, 'is empty (leave the key out for the default)')
+    .optional()
+    .describe('Tags of the image. Default: ["{branch}", "{tag}", "{shortSha}"].'),
+  context: repositoryPath
+    .optional()
+    .describe("Folder that the build sees, relative to the repository's root. Default: the root."),
+  dockerfile: repositoryPath
+    .optional()
+    .describe("Relative to the repository's root. Default: the Dockerfile in the context."),
+  target: matching(
+    '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
+    'is not the name of a stage (letters, digits, _ . -)',
+  )
+    .optional()
+    .describe('Stage of the Dockerfile. Default: the last one.'),
+  buildArgs: z
+    .record(
+      text((name) => buildArgumentFault(name)),
+      value,
+    )
+    .optional()
+    .describe('Values of ARG. They may hold the variables of tags, and {owner}, {repo}.'),
+  labels: z
+    .record(
+      matching('^[A-Za-z0-9][A-Za-z0-9._/-]*$', 'cannot be a label (letters, digits, . _ / -)'),
+      value,
+    )
+    .optional()
+    .describe('Labels of the image. They may hold the variables of tags, and {owner}, {repo}.'),
+  paths: z
+    .strictObject({ include: globs.optional(), exclude: globs.optional() })
+    .optional()
+    .describe('Files that concern the image: globs relative to the root. Default: every file.'),
+  platforms: platforms.optional(),
+  resources: resources.optional(),
+  cache: cache.optional(),
+  pushSecret: secretName.optional(),
+  timeout: duration
+    .optional()
+    .describe('From the start of the clone to the end of the push. Default: 30m.'),
+  startTimeout: duration
+    .optional()
+    .describe('How long a build may wait for the cluster. Default: 10m.'),
+  verbosity: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'panic'])
+    .optional()
+    .describe("Kaniko's verbosity. Default: info."),
+}
+
+const image = z.strictObject({ name: imageName, ...imageSettings })
+
+const match = text((glob) => {
+  if (glob.includes('://')) return `"${glob}" is a URL (leave out ${glob.split('://')[0]}://)`
+  if (glob.endsWith('.git')) return `"${glob}" ends with .git (leave that out)`
+  if (!glob.includes('/') && !glob.includes('**')) {
+    return `"${glob}" has no path (write host/path, e.g. github.com/acme/*)`
+  }
+  if (/^\/|\/$/.test(glob)) return `"${glob}" has a / at an end (write host/path)`
+  return globFault(glob)
+})
+  .describe('Glob of host[:port]/path, whatever the case. The first entry that matches decides.')
+  .meta({ examples: ['github.com/acme/*', 'gitlab.com/group/**'] })
+
+const entry = z.strictObject({
+  match,
+  branches: globs.optional().describe("Branches. Default: the repository's default branch."),
+  tags: globs.optional().describe('Git tags. Default: none.'),
+  pullRequests: z.literal('never').optional().describe('Pull requests are not built.'),
+  destination: imageSettings.destination,
+  pushSecret: imageSettings.pushSecret,
+  images: z
+    .array(image)
+    .min(1, 'is empty (leave the key out for one image named after the repository)')
+    .optional()
+    .describe('Default: one image named after the repository.'),
+})
+
+const registryHost = text((name) =>
+  isRegistryHost(name)
+    ? undefined
+    : `"${name}" is not a registry's host[:port] (write e.g. registry.acme.io:5000)`,
+)
+const registry = z.strictObject({
+  host: registryHost.describe("host[:port], as in an image's name."),
+  insecure: z.boolean().optional().describe('Speak plain HTTP.'),
+  skipTlsVerify: z.boolean().optional().describe('Do not verify its certificate.'),
+  mirror: text((name) =>
+    isRegistryMirror(name)
+      ? undefined
+      : `"${name}" is not host[:port][/path] (write e.g. mirror.acme.io/hub)`,
+  )
+    .optional()
+    .describe('Pull images of this registry from host[:port][/path] instead.'),
+})
+
+export const configSchema = z
+  .strictObject({
+    defaults: z
+      .strictObject(imageSettings)
+      .optional()
+      .describe('What images say unless they say else themselves.'),
+    registries: z
+      .array(registry)
+      .optional()
+      .describe('Registries that differ from a public one over HTTPS.'),
+    repositories: z.array(entry).describe('What is built. The first entry that matches decides.'),
+  })
+  .describe('What kanihook builds, and where it pushes.')
+
+export type ConfigFile = z.output<typeof configSchema>
+export type ImageSettings = NonNullable<ConfigFile['defaults']>
+
+/** Keys by the place where they are known, to say where a misplaced one belongs. */
+export const knownKeys = {
+  file: Object.keys(configSchema.shape),
+  entry: Object.keys(entry.shape),
+  image: Object.keys(image.shape),
+  registry: Object.keys(registry.shape),
+} as const
+
+/** Keys of the contract that this version does not act on. */
+export const unsupportedKeys: ReadonlySet<string> = new Set([
+  'scan',
+  'namespace',
+  'pullSecret',
+  'cloneSecret',
+  'webhookSecret',
+  'certificate',
+])

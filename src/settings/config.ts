@@ -1,0 +1,32 @@
+import type { ImageRule } from '../builds/rules.ts'
+import type { RegistrySettings } from './settings.ts'
+
+/** kanihook.yaml, validated, with every default filled in. */
+export interface Config {
+  readonly entries: readonly EntryConfig[]
+  readonly registries: readonly RegistrySettings[]
+}
+
+/** An entry of `repositories`. */
+export interface EntryConfig {
+  /** Glob of `host[:port]/path`. */
+  readonly match: string
+  /** Globs of branches; undefined: the repository's default branch. */
+  readonly branches: readonly string[] | undefined
+  /** Globs of git tags. */
+  readonly tags: readonly string[]
+  readonly images: readonly ImageConfig[]
+}
+
+export interface ImageConfig extends Omit<ImageRule, 'name' | 'paths'> {
+  /** Undefined: named after the repository. */
+  readonly name: string | undefined
+  readonly paths: PathsConfig | undefined
+}
+
+/** Globs of files, relative to the repository's root. */
+export interface PathsConfig {
+  /** Undefined: every file. */
+  readonly include: readonly string[] | undefined
+  readonly exclude: readonly string[]
+}

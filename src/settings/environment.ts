@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { ConfigError } from '../errors.ts'
+import { readForges } from './forge-settings.ts'
+import type { ForgeFacts } from './forge-settings.ts'
+import { isPinned } from './image-reference.ts'
+import {
+  dnsLabel,
+  duration,
+  image,
+  integer,
+  oneOf,
+  path,
+  port,
+  redisUrl,
+  someOf,
+  webUrl,
+  word,
+} from './parsers.ts'
+import type { Role, Settings } from './settings.ts'
+import { createVariables } from './variables.ts'
+import type { ReadFile, Variables } from './variables.ts'
+
+export interface EnvironmentOptions {
+  /** Every forge that there is; those with secrets in the environment are on. */
+  readonly forges: readonly ForgeFacts[]
+  /** Reads the file that `X_FILE` names. */
+  readonly readFile?: ReadFile
+}
+
+const roles = ['receiver', 'worker'] as const satisfies readonly Role[]
+const hour = 3_600_000
+const many = 1_000_000
+
+/**
+ * The settings that the environment says. Throws ConfigError with every fault at once; each names
+ * its variable and says what to do, and none holds a value.
+ */
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  { forges, readFile = (file) => readFileSync(file, 'utf8') }: EnvironmentOptions,
+): Settings {
+  const variables = createVariables(env, readFile)
+  const { read } = variables
+  const roleList = read('KANIHOOK_ROLES', someOf(roles), roles)
+  const isWorker = roleList.includes('worker')
+  const webhookPort = read('PORT', port, 8080)
+  const settings: Settings = {
+    roles: roleList,
+    host: read('HOST', word, '0.0.0.0'),
+    port: webhookPort,
+    adminHost: read('ADMIN_HOST', word, '0.0.0.0'),
+    adminPort: read('ADMIN_PORT', port, 9090),
+    redisUrl: read('REDIS_URL', redisUrl, 'redis://127.0.0.1:6379'),
+    configFile: read('KANIHOOK_CONFIG', path, 'kanihook.yaml'),
+    publicUrl: read('PUBLIC_URL', webUrl, `http://localhost:${webhookPort}`),
+    logLevel: read(
+      'LOG_LEVEL',
+      oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+      'info',
+    ),
+    logFormat: read('LOG_FORMAT', oneOf(['json', 'pretty']), 'json'),
+    forges: readForges(variables, forges, { needsLogin: isWorker }),
+    buildNamespace: read('BUILD_NAMESPACE', dnsLabel, 'kanihook-builds'),
+    kanikoImage: read('KANIKO_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3'),
+    cloneImage: read('CLONE_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3-alpine'),
+    maxBuilds: read('MAX_BUILDS', integer(0, many), 20),
+    maxBuildsPerRepository: read('MAX_BUILDS_PER_REPOSITORY', integer(0, many), 0),
+    adminTokens: variables.secrets('ADMIN_TOKENS'),
+    linkSecrets: variables.secrets('LINK_SECRETS'),
+    pages: read('PAGES', oneOf(['link', 'off']), 'link'),
+    buildRetentionMs: read('BUILD_RETENTION', duration(), 720 * hour),
+    logRetentionMs: read('LOG_RETENTION', duration(), 168 * hour),
+    shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT', duration(hour), 25_000),
+    warnings: variables.warnings,
+  }
+  compare(settings, variables)
+  if (isWorker) warnOfDefaults(settings, variables)
+  if (variables.faults.length > 0) throw new ConfigError(variables.faults)
+  return settings
+}
+
+function compare({ port: webhooks, adminPort }: Settings, { faults }: Variables): void {
+  if (webhooks === adminPort && webhooks !== 0) {
+    faults.push(
+      'PORT and ADMIN_PORT are the same (choose another one for ADMIN_PORT, which is never routed to the internet)',
+    )
+  }
+}
+
+function warnOfDefaults(settings: Settings, { warnings, isSet }: Variables): void {
+  if (!isSet('PUBLIC_URL') && settings.pages === 'link') {
+    warnings.push(
+      'PUBLIC_URL is not set: the links in statuses lead to localhost (set it to where PORT is reached from outside)',
+    )
+  }
+  for (const [name, reference] of [
+    ['KANIKO_IMAGE', settings.kanikoImage],
+    ['CLONE_IMAGE', settings.cloneImage],
+  ] as const) {
+    if (!isPinned(reference)) {
+      warnings.push(
+        `${name} is not pinned: builds change when it does (name a version or a digest)`,
+      )
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { ForgeDriver, ForgeLogin, ForgeSettings } from '../forges/forge.ts'
+import { privateKey, webUrl, word } from './parsers.ts'
+import type { Variables } from './variables.ts'
+
+/** What the environment needs to know of a forge. */
+export type ForgeFacts = Pick<ForgeDriver, 'name' | 'defaultUrl' | 'apiUrl' | 'hasApps'>
+
+/**
+ * The forges that are on, by name: those with secrets. A forge with an empty `defaultUrl` has no
+ * place of its own on the internet: its URL must be given.
+ */
+export function readForges(
+  variables: Variables,
+  forges: readonly ForgeFacts[],
+  { needsLogin }: { needsLogin: boolean },
+): ReadonlyMap<string, ForgeSettings> {
+  const on = new Map<string, ForgeSettings>()
+  for (const forge of forges) {
+    const prefix = forge.name.toUpperCase()
+    const webhookSecrets = variables.secrets(`${prefix}_WEBHOOK_SECRETS`)
+    if (webhookSecrets.length === 0 && !variables.isSet(`${prefix}_WEBHOOK_SECRETS`)) continue
+    const given = variables.optional(`${prefix}_URL`, webUrl)
+    if (!given && !forge.defaultUrl && !variables.isSet(`${prefix}_URL`)) {
+      variables.faults.push(`${prefix}_URL is missing (set it to where people open ${forge.name})`)
+    }
+    const url = given ?? forge.defaultUrl
+    const apiUrl = variables.optional(`${prefix}_API_URL`, webUrl) ?? (url && forge.apiUrl(url))
+    const login = needsLogin ? readLogin(variables, forge, prefix) : undefined
+    on.set(forge.name, { url, apiUrl, webhookSecrets, login })
+  }
+  if (on.size === 0) {
+    const names = forges.map(({ name }) => `${name.toUpperCase()}_WEBHOOK_SECRETS`).join(', ')
+    variables.faults.push(`no forge is on (set at least one of ${names})`)
+  }
+  return on
+}
+
+function readLogin(
+  variables: Variables,
+  { hasApps }: ForgeFacts,
+  prefix: string,
+): ForgeLogin | undefined {
+  const names = {
+    token: `${prefix}_TOKEN`,
+    id: `${prefix}_APP_ID`,
+    key: `${prefix}_APP_PRIVATE_KEY`,
+  }
+  const token = variables.optional(names.token, word)
+  const appId = hasApps ? variables.optional(names.id, word) : undefined
+  const key = hasApps ? variables.optional(names.key, privateKey) : undefined
+  const set = {
+    token: variables.isSet(names.token),
+    id: hasApps && variables.isSet(names.id),
+    key: hasApps && variables.isSet(names.key),
+  }
+  if (set.token && (set.id || set.key)) {
+    variables.faults.push(
+      `${names.token} and ${names.id} or ${names.key} are both set (keep the token or the app)`,
+    )
+  } else if (set.id !== set.key) {
+    const [there, missing] = set.id ? [names.id, names.key] : [names.key, names.id]
+    variables.faults.push(`${missing} is missing, while ${there} is set (an app needs both)`)
+  } else if (!set.token && !set.id) {
+    const app = hasApps ? `, or ${names.id} and ${names.key}` : ''
+    variables.faults.push(
+      `${names.token} is missing: the worker posts statuses with it (set it${app})`,
+    )
+  }
+  if (token !== undefined) return { token }
+  return appId !== undefined && key !== undefined ? { appId, privateKey: key } : undefined
+}

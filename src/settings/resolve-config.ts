@@ -1,0 +1,71 @@
+import type { Config, EntryConfig, ImageConfig } from './config.ts'
+import type { ConfigFile, ImageSettings } from './config-schema.ts'
+import { inherit } from './inherit.ts'
+
+type EntryFile = ConfigFile['repositories'][number]
+
+export const defaultTags: readonly string[] = ['{branch}', '{tag}', '{shortSha}']
+const minute = 60_000
+
+/** Fills in what the file leaves out: an image's value, else the entry's, else `defaults`, else ours. */
+export function resolveConfig(file: ConfigFile): Config {
+  return {
+    entries: file.repositories.map((entry) => resolveEntry(entry, file.defaults ?? {})),
+    registries: (file.registries ?? []).map((registry) => ({
+      host: registry.host,
+      insecure: registry.insecure ?? false,
+      skipTlsVerify: registry.skipTlsVerify ?? false,
+      mirror: registry.mirror,
+    })),
+  }
+}
+
+function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
+  const { destination, pushSecret } = entry
+  const base = inherit(defaults, { destination, pushSecret })
+  return {
+    match: entry.match,
+    branches: entry.branches,
+    tags: entry.tags ?? [],
+    images: entry.images
+      ? entry.images.map((image) => resolveImage(image.name, inherit(base, image)))
+      : [resolveImage(undefined, base)],
+  }
+}
+
+function resolveImage(name: string | undefined, image: ImageSettings): ImageConfig {
+  const context = image.context ?? '.'
+  return {
+    name,
+    // A file with an image that has none was refused.
+    destination: image.destination!,
+    tags: image.tags ?? defaultTags,
+    context,
+    dockerfile: image.dockerfile ?? (context === '.' ? 'Dockerfile' : `${context}/Dockerfile`),
+    target: image.target,
+    buildArgs: image.buildArgs ?? {},
+    labels: image.labels ?? {},
+    platform: image.platforms?.[0],
+    resources: resolveResources(image.resources),
+    pushSecret: image.pushSecret,
+    cache: {
+      enabled: image.cache?.enabled ?? false,
+      ttlMs: image.cache?.ttl ?? 336 * 60 * minute,
+      repository: image.cache?.repository,
+    },
+    paths: image.paths && { include: image.paths.include, exclude: image.paths.exclude ?? [] },
+    timeoutMs: image.timeout ?? 30 * minute,
+    startTimeoutMs: image.startTimeout ?? 10 * minute,
+    verbosity: image.verbosity ?? 'info',
+  }
+}
+
+function resolveResources(resources: ImageSettings['resources']): ImageConfig['resources'] {
+  return {
+    ...(resources?.requests && { requests: texts(resources.requests) }),
+    ...(resources?.limits && { limits: texts(resources.limits) }),
+  }
+}
+
+const texts = (quantities: Readonly<Record<string, string | number>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, String(value)]))

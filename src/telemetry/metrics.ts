@@ -1,0 +1,90 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+/** What the parts of kanihook count. Durations are seconds, as Prometheus wants them. */
+export interface Metrics {
+  /** A webhook request has ended. */
+  delivery(forge: string, decision: string, seconds: number): void
+  /** A build has ended in `state`; `seconds` from the start of its Job, undefined if it had none. */
+  build(state: string, seconds: number | undefined): void
+  /** A status was posted to a forge, or was not. */
+  status(forge: string, result: 'posted' | 'retried' | 'refused'): void
+  /** Gives the depth of each queue and state when somebody asks; a failure leaves the gauge empty. */
+  watchQueues(read: () => Promise<readonly QueueDepth[]>): void
+  /** Everything in Prometheus' text format. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+export interface QueueDepth {
+  readonly queue: string
+  /** BullMQ's: `waiting`, `active`, `delayed`, `failed`… */
+  readonly state: string
+  readonly jobs: number
+}
+
+/** The process's metrics, in a registry of its own: two in one process do not meet. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const deliveries = new Counter({
+    name: 'kanihook_deliveries_total',
+    help: 'Webhook requests by forge and by what was decided.',
+    labelNames: ['forge', 'decision'],
+    registers,
+  })
+  const deliverySeconds = new Histogram({
+    name: 'kanihook_delivery_duration_seconds',
+    help: 'From the headers of a webhook request to its answer.',
+    labelNames: ['forge'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  const builds = new Counter({
+    name: 'kanihook_builds_total',
+    help: 'Builds that have ended, by state.',
+    labelNames: ['state'],
+    registers,
+  })
+  const buildSeconds = new Histogram({
+    name: 'kanihook_build_duration_seconds',
+    help: "From the start of a build's Job to its end.",
+    labelNames: ['state'],
+    buckets: [5, 10, 20, 40, 60, 120, 300, 600, 1200, 1800, 3600],
+    registers,
+  })
+  const statuses = new Counter({
+    name: 'kanihook_statuses_total',
+    help: 'Commit statuses by forge and result.',
+    labelNames: ['forge', 'result'],
+    registers,
+  })
+
+  return {
+    delivery(forge, decision, seconds) {
+      deliveries.inc({ forge, decision })
+      deliverySeconds.observe({ forge }, seconds)
+    },
+    build(state, seconds) {
+      builds.inc({ state })
+      if (seconds !== undefined) buildSeconds.observe({ state }, seconds)
+    },
+    status: (forge, result) => statuses.inc({ forge, result }),
+    watchQueues(read) {
+      const depth = new Gauge({
+        name: 'kanihook_queue_jobs',
+        help: 'Jobs by queue and state.',
+        labelNames: ['queue', 'state'],
+        registers,
+        async collect() {
+          depth.reset()
+          const depths = await read().catch(() => [])
+          for (const { queue, state, jobs } of depths) depth.set({ queue, state }, jobs)
+        },
+      })
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

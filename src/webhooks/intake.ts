@@ -1,0 +1,63 @@
+import type { Delivery } from '../builds/push-event.ts'
+import type { Rules } from '../builds/rules.ts'
+import { DeliveryRejected } from '../errors.ts'
+import type { WebhookMessage } from '../forges/forge.ts'
+import type { DeliveryQueue } from '../queue/delivery-queue.ts'
+import { decide } from './decide.ts'
+import { deliveryId } from './delivery-id.ts'
+
+/** What became of a verified message, and what its sender is told. */
+export interface Taken {
+  /** 202 for a push, 200 for what is none. */
+  readonly status: 200 | 202
+  readonly event: string
+  /** Undefined where the message was no push. */
+  readonly delivery: Delivery | undefined
+  readonly decision: 'accepted' | 'duplicate' | 'ignored'
+  readonly reason: string | undefined
+}
+
+export interface IntakeOptions {
+  readonly rules: Rules
+  readonly queue: Pick<DeliveryQueue, 'accept' | 'remember'>
+}
+
+/**
+ * Takes a verified message: stores a push that is wanted. Throws DeliveryRejected 503, with its
+ * cause, where it cannot be stored.
+ */
+export const createIntake =
+  ({ rules, queue }: IntakeOptions) =>
+  async (forge: string, message: WebhookMessage, receivedAt: number): Promise<Taken> => {
+    if (message.kind === 'ping') return noPush('ping', 'ping: kanihook hears this forge')
+    if (message.kind === 'other') {
+      const event = message.event.slice(0, 64)
+      return noPush(event, `kanihook does not act on the event ${event}`)
+    }
+
+    const { identity, forgeId, event } = message
+    const delivery: Delivery = { id: deliveryId(forge, identity), forgeId, receivedAt, event }
+    const push = { status: 202, event: 'push', delivery } as const
+    const verdict = decide(event, rules)
+    if (verdict.wanted) {
+      const decision = await queue.accept(delivery).catch(cannotStore)
+      return { ...push, decision, reason: undefined }
+    }
+    // Only for those who ask later why nothing was built: the answer stands without it.
+    await queue.remember(delivery, verdict.reason).catch(() => undefined)
+    return { ...push, decision: 'ignored', reason: verdict.reason }
+  }
+
+function cannotStore(cause: unknown): never {
+  const rejected = new DeliveryRejected(503, 'the delivery cannot be stored now; send it again')
+  rejected.cause = cause
+  throw rejected
+}
+
+const noPush = (event: string, reason: string): Taken => ({
+  status: 200,
+  event,
+  delivery: undefined,
+  decision: 'ignored',
+  reason,
+})

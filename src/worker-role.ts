@@ -1,0 +1,220 @@
+import type { KubeConfig } from '@kubernetes/client-node'
+import type { Redis } from 'ioredis'
+import { buildTime } from './builds/describe.ts'
+import { isEnded, type Build } from './builds/build.ts'
+import { createPlanner, type PlanResult } from './builds/plan.ts'
+import type { Delivery, Repository } from './builds/push-event.ts'
+import { createRunner, type Source } from './builds/run-build.ts'
+import type { Rules } from './builds/rules.ts'
+import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
+import { createSecretValues } from './cluster/secret-values.ts'
+import { PermanentError } from './errors.ts'
+import type { ForgeClient } from './forges/forge.ts'
+import { createGitRemote } from './git/git-remote.ts'
+import { deliveriesQueue } from './queue/deliveries.ts'
+import { createStopSignals } from './queue/stop-signals.ts'
+import { createStores } from './queue/stores.ts'
+import { createQueueWorker } from './queue/worker.ts'
+import { buildsQueue, createWorkQueues, statusesQueue } from './queue/work-queues.ts'
+import type { RegistrySettings, Settings } from './settings/settings.ts'
+import { statusId } from './statuses/context.ts'
+import { createReporter } from './statuses/reporter.ts'
+import type { Logger } from './telemetry/logger.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+
+export interface WorkerRoleOptions {
+  readonly settings: Settings
+  /** A connection that waits for Redis as long as it takes. */
+  readonly redis: Redis
+  readonly rules: Rules
+  readonly registries: () => readonly RegistrySettings[]
+  readonly forges: ReadonlyMap<string, ForgeClient>
+  readonly kubeConfig: KubeConfig
+  readonly pageUrl: (buildId: string) => string
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+export interface WorkerRole {
+  /** Throws where the cluster cannot be reached. */
+  check(): Promise<void>
+  /** Takes no more work and hands over what runs; builds go on in the cluster. */
+  close(): Promise<void>
+}
+
+/** Joins planner, builder and reporter to their queues, the forges and the cluster. */
+export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
+  const { settings, redis, rules, registries, forges, kubeConfig, pageUrl, logger, metrics } =
+    options
+  const { builds, logs, refs, statuses } = createStores(redis, settings)
+  const queues = createWorkQueues({ redis, maxBuilds: settings.maxBuilds })
+  const source = sourceOf(forges)
+  const subscriber = redis.duplicate()
+
+  const cluster = createKubernetesCluster({
+    kubeConfig,
+    namespace: settings.buildNamespace,
+    kanikoImage: settings.kanikoImage,
+    cloneImage: settings.cloneImage,
+    registries,
+    onWatchLost: (message) => logger.warn({ message }, 'the watch on the pods was lost'),
+  })
+  const watching = new AbortController()
+  void cluster.watch(watching.signal)
+
+  const plan = createPlanner({
+    git: createGitRemote({ source }),
+    refs,
+    builds,
+    rules,
+    now: Date.now,
+  })
+
+  async function planDelivery(delivery: Delivery): Promise<PlanResult> {
+    const result = await plan(delivery)
+    const records = await Promise.all([...result.wanted, ...result.superseded].map(builds.get))
+    const known = records.filter((build) => build !== undefined)
+    await Promise.all([
+      ...result.wanted.map((id) => queues.build(id)),
+      ...known.map((build) => queues.status(statusId(build))),
+    ])
+    const { id, event } = delivery
+    const { decision, reason } = result
+    const { forge, path } = event.repository
+    logger.info(
+      {
+        delivery: id,
+        forge,
+        repository: path,
+        ref: event.ref,
+        decision,
+        builds: result.builds,
+        reason,
+      },
+      'delivery planned',
+    )
+    return result
+  }
+
+  async function changed(build: Build): Promise<void> {
+    await queues.status(statusId(build))
+    const { id, state, outcome, repository, image, ref, sha } = build
+    const facts = { build: id, repository: repository.path, image, ref, sha, state }
+    if (!isEnded(state)) {
+      logger.info(
+        { ...facts, step: build.steps.at(-1)?.name, note: build.steps.at(-1)?.note },
+        'build changed',
+      )
+      return
+    }
+    logger.info({ ...facts, outcome }, 'build ended')
+    metrics.build(state, build.tries > 0 ? buildTime(build) / 1000 : undefined)
+    for (const next of await builds.laneOf(build)) await queues.buildNow(next)
+  }
+
+  const run = createRunner({
+    builds,
+    cluster,
+    logs,
+    secrets: createSecretValues({ kubeConfig, namespace: settings.buildNamespace }),
+    source,
+    rules,
+    changed,
+    stopAsked: createStopSignals(subscriber).stopAsked,
+    now: Date.now,
+  })
+
+  const report = createReporter({
+    store: statuses,
+    builds,
+    forges,
+    pageUrl,
+    posted: (forge, status, refused) => {
+      metrics.status(forge, refused === undefined ? 'posted' : 'refused')
+      const facts = {
+        forge,
+        context: status.context,
+        state: status.state,
+        description: status.description,
+      }
+      if (refused === undefined) logger.info(facts, 'status posted')
+      else logger.error({ ...facts, refused }, 'status refused by the forge')
+    },
+  })
+
+  /** What cannot be done by any number of tries ends all the same, with the reason. */
+  async function gaveUp(id: string, error: Error): Promise<void> {
+    logger.error({ build: id, err: error }, 'build given up')
+    await changed(
+      await builds.end(id, { state: 'error', reason: `kanihook failed: ${error.message}` }),
+    )
+  }
+
+  const onError = (error: Error, data?: unknown): void => {
+    logger.warn(
+      { err: error, data: typeof data === 'string' ? data : undefined },
+      'will be tried again',
+    )
+  }
+  const workers = [
+    createQueueWorker({
+      queue: deliveriesQueue,
+      redis,
+      concurrency: 10,
+      // Half a second doubled up to a minute: about an hour of a forge that is away.
+      patience: 70,
+      work: planDelivery,
+      failed: async (delivery: Delivery, error) => {
+        const { repository, ref } = delivery.event
+        logger.error(
+          { delivery: delivery.id, repository: repository.path, ref, err: error },
+          'delivery cannot be planned',
+        )
+      },
+      onError,
+    }),
+    createQueueWorker({
+      queue: buildsQueue,
+      redis,
+      // The bound over all workers is the queue's own.
+      concurrency: settings.maxBuilds > 0 ? settings.maxBuilds : 200,
+      work: run,
+      failed: gaveUp,
+      onError,
+    }),
+    createQueueWorker({
+      queue: statusesQueue,
+      redis,
+      concurrency: 10,
+      // About a day of a forge that is away.
+      patience: 1_500,
+      work: report,
+      failed: async (id: string, error) =>
+        logger.error({ status: id, err: error }, 'status given up'),
+      onError,
+    }),
+  ]
+
+  return {
+    check: () => cluster.check(),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()))
+      watching.abort()
+      subscriber.disconnect()
+      await queues.close()
+    },
+  }
+}
+
+/** Where a repository's source comes from: its forge, if that is on. */
+function sourceOf(forges: ReadonlyMap<string, ForgeClient>): Source {
+  const forge = ({ forge: name }: Repository): ForgeClient => {
+    const client = forges.get(name)
+    if (!client) throw new PermanentError(`The forge ${name} is not configured any more`)
+    return client
+  }
+  return {
+    cloneUrl: (repository) => forge(repository).cloneUrl(repository),
+    credential: async (repository) => forge(repository).credential(repository),
+  }
+}
