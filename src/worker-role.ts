@@ -62,7 +62,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const watching = new AbortController()
   void cluster.watch(watching.signal)
 
-  const plan = createPlanner({
+  const planner = createPlanner({
     git: createGitRemote({ source }),
     refs,
     builds,
@@ -71,7 +71,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   })
 
   async function planDelivery(delivery: Delivery): Promise<PlanResult> {
-    const result = await plan(delivery)
+    const result = await planner.plan(delivery)
     const records = await Promise.all([...result.wanted, ...result.superseded].map(builds.get))
     const known = records.filter((build) => build !== undefined)
     await Promise.all([
@@ -94,6 +94,16 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       'delivery planned',
     )
     return result
+  }
+
+  async function planFailed(delivery: Delivery, error: Error): Promise<void> {
+    const { repository, ref } = delivery.event
+    const facts = { delivery: delivery.id, repository: repository.path, ref }
+    logger.error({ ...facts, err: error }, 'delivery cannot be planned')
+    for (const id of await planner.giveUp(delivery, error.message)) {
+      const build = await builds.get(id)
+      if (build) await changed(build)
+    }
   }
 
   async function changed(build: Build): Promise<void> {
@@ -164,13 +174,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       // Half a second doubled up to a minute: about an hour of a forge that is away.
       patience: 70,
       work: planDelivery,
-      failed: async (delivery: Delivery, error) => {
-        const { repository, ref } = delivery.event
-        logger.error(
-          { delivery: delivery.id, repository: repository.path, ref, err: error },
-          'delivery cannot be planned',
-        )
-      },
+      failed: planFailed,
       onError,
     }),
     createQueueWorker({

@@ -39,7 +39,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
         `${build.ref} has moved on since: push that commit again to build it`,
       )
     }
-    for (let attempt = build.attempt; ; attempt++) {
+    for (let attempt = Math.max(build.attempt, 1); ; attempt++) {
       const nextId = buildId({ ...build, attempt })
       const present = await builds.get(nextId)
       if (present && !isEnded(present.state)) {

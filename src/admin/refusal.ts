@@ -25,7 +25,7 @@ export function refusal(error: unknown): AdminRefusal {
 }
 
 const sayFaults = (error: z.ZodError): string =>
-  error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+  error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
 
 /** What express makes of a path or a body that it cannot read. */
 const isBodyError = (error: unknown): error is { status: 400 | 413 | 415 } =>

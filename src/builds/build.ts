@@ -62,15 +62,15 @@ export interface BuildIdentity {
   /** Bumped whenever the recorded head of the ref changes or vanishes. */
   readonly generation: number
   readonly image: string
-  /** 1, and one more for each deliberate rebuild. */
+  /** 1, and one more for each deliberate rebuild; 0 stands for a push that could not be planned. */
   readonly attempt: number
+  /** The commit that is built and that carries the status (annotated tags peeled). */
+  readonly sha: string
 }
 
 /** What a build was made with; it never changes. */
 export interface BuildPlan extends BuildIdentity {
   readonly id: string
-  /** The commit that is built and that carries the status (annotated tags peeled). */
-  readonly sha: string
   readonly plan: ImagePlan
   /** The delivery or the person that caused it, for "why was this built?". */
   readonly cause: string
@@ -122,9 +122,9 @@ export type StopRequest =
 
 /** 16 hex digits: unique enough to be a key, short enough for a Job's name. */
 export function buildId(identity: BuildIdentity): string {
-  const { repository, ref, generation, image, attempt } = identity
+  const { repository, ref, generation, image, attempt, sha } = identity
   return createHash('sha256')
-    .update(JSON.stringify([repository.forge, repository.id, ref, generation, image, attempt]))
+    .update(JSON.stringify([repository.forge, repository.id, ref, generation, image, attempt, sha]))
     .digest('hex')
     .slice(0, 16)
 }

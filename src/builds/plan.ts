@@ -28,16 +28,26 @@ export interface PlannerOptions {
   readonly staleReadMs?: number
 }
 
-/**
- * Makes what the forge's ref points at now so: `plan` is safe to repeat and to run twice at once.
- * Throws RetryLater to be asked again, PermanentError where git refuses for good.
- */
-export function createPlanner(
-  options: PlannerOptions,
-): (delivery: Delivery) => Promise<PlanResult> {
+export interface Planner {
+  /**
+   * Makes what the forge's ref points at now so. Safe to repeat and to run twice at once. Throws
+   * RetryLater to be asked again, PermanentError where git refuses for good.
+   */
+  plan(delivery: Delivery): Promise<PlanResult>
+  /**
+   * Ends a push that could not be planned: an error of every image on the commit that it named, for
+   * whoever pushed must hear of it. Returns the builds' ids.
+   */
+  giveUp(delivery: Delivery, reason: string): Promise<readonly string[]>
+}
+
+/** Decides what a delivery leads to. */
+export function createPlanner(options: PlannerOptions): Planner {
   const { git, refs, builds, rules, now, staleReadMs = 10_000 } = options
 
-  return async function plan(delivery) {
+  return { plan, giveUp }
+
+  async function plan(delivery: Delivery): Promise<PlanResult> {
     const { event } = delivery
     const { repository, ref } = event
     const rule = rules.find(repository)
@@ -75,6 +85,26 @@ export function createPlanner(
     }
   }
 
+  async function giveUp(
+    { id: cause, event }: Delivery,
+    reason: string,
+  ): Promise<readonly string[]> {
+    const { repository, ref, after: sha } = event
+    if (isZero(sha)) return []
+    const { generation } = await refs.ref(repository, ref)
+    const images = rules.find(repository)?.images ?? []
+    const ended: Outcome = { state: 'error', reason }
+    return Promise.all(
+      images.map(async (rule) => {
+        const identity = { repository, ref, generation, image: rule.name, attempt: 0, sha }
+        const id = buildId(identity)
+        const { plan: image } = planImage(rule, repository, ref, sha, now())
+        await builds.create({ ...identity, id, cause: `delivery ${cause}`, plan: image }, ended)
+        return id
+      }),
+    )
+  }
+
   /** Asks git and records the answer, until nobody else recorded another one in between. */
   async function currentHead(
     event: PushEvent,
@@ -103,7 +133,8 @@ export function createPlanner(
     rule: ImageRule,
   ): Promise<{ id: string; created: boolean; superseded: readonly string[] }> {
     const { repository, ref } = event
-    const identity = { repository, ref, generation, image: rule.name, attempt: 1 }
+    const sha = head.commit
+    const identity = { repository, ref, generation, image: rule.name, attempt: 1, sha }
     const id = buildId(identity)
     if (await builds.get(id)) return { id, created: false, superseded: [] }
 
@@ -114,7 +145,6 @@ export function createPlanner(
     const build = {
       ...identity,
       id,
-      sha: head.commit,
       cause: `delivery ${cause}`,
       plan: { ...planned.plan, destinations },
     }

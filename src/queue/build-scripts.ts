@@ -20,16 +20,18 @@ end
 /**
  * KEYS: build, lane, running, index, contributors.
  * ARGV: id, plan, now, score, replaces ('1' for branches), state, outcome, retention, ref,
- *       prefix of build keys, stop request and outcome of those that it replaces, channel of stops.
+ *       prefix of build keys, stop request and outcome of those that it replaces, channel of stops,
+ *       '0' for a push that could not be planned.
  * Returns [created, id of each build that was ended or asked to stop…].
  */
 export const createBuild = `${end}
 local build, lane, running, index, contributors = unpack(KEYS)
-local id, plan, now, score, replaces, state, outcome, retention, ref, builds, stop, superseded, stops = unpack(ARGV)
+local id, plan, now, score, replaces, state, outcome, retention, ref, builds, stop, superseded, stops, planned = unpack(ARGV)
 if redis.call('EXISTS', build) == 1 then return {'0'} end
 redis.call('HSET', build, 'plan', plan, 'state', 'waiting', 'createdAt', now, 'tries', '0', 'step.' .. now .. '.queued', '')
 redis.call('ZADD', index, now, id)
-redis.call('HSET', contributors, ref, id)
+-- A push that could not be planned does not take the place of a build.
+redis.call(planned == '1' and 'HSET' or 'HSETNX', contributors, ref, id)
 redis.call('PEXPIRE', contributors, retention)
 local changed = {'1'}
 if outcome ~= '' then

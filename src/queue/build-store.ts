@@ -71,6 +71,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         JSON.stringify(stop),
         JSON.stringify(stopped(stop)),
         stopChannel,
+        plan.attempt > 0 ? '1' : '0',
       )) as string[]
       return { created: created === '1', superseded }
     },

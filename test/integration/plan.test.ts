@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { createPlanner, type PlannerOptions, type PlanResult } from '../../src/builds/plan.ts'
+import {
+  createPlanner,
+  type Planner,
+  type PlannerOptions,
+  type PlanResult,
+} from '../../src/builds/plan.ts'
 import type { BuildStore, GitRemote } from '../../src/builds/ports.ts'
 import type { Delivery } from '../../src/builds/push-event.ts'
 import { RetryLater } from '../../src/errors.ts'
@@ -44,8 +49,11 @@ beforeEach(async () => {
   }
 })
 
+const planner = (options: Partial<PlannerOptions> = {}): Planner =>
+  createPlanner({ git, refs, builds, rules: rulesOf(), now: Date.now, ...options })
+
 const plan = (from: Delivery, options: Partial<PlannerOptions> = {}): Promise<PlanResult> =>
-  createPlanner({ git, refs, builds, rules: rulesOf(), now: Date.now, ...options })(from)
+  planner(options).plan(from)
 
 const push = (ref: string, before: string, after: string): Delivery => {
   heads.set(ref, after)
@@ -232,4 +240,16 @@ test('the same name with another id is refused until an operator trusts it', asy
 test('a repository without an entry is ignored with that reason', async () => {
   const result = await plan(push(main, zeroSha, sha('a')), { rules: { find: () => undefined } })
   assert.equal(result.reason, 'No entry of kanihook.yaml matches git.example.com/acme/app')
+})
+
+test('a push that cannot be planned ends as an error on the commit that it named, once git works it is built', async () => {
+  const event = push(main, zeroSha, sha('a'))
+  const [id = ''] = await planner().giveUp(event, 'Git refused access')
+  const failed = await builds.get(id)
+  assert.deepEqual(
+    [failed?.sha, failed?.outcome],
+    [sha('a'), { state: 'error', reason: 'Git refused access' }],
+  )
+  const planned = await plan(event)
+  assert.equal((await builds.get(planned.builds[0] ?? ''))?.state, 'waiting')
 })
