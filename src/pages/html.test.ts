@@ -14,12 +14,7 @@ describe('html', () => {
 
   it('takes what came out of itself as it is, alone and in lists', () => {
     const items = ['<a>', '<b>'].map((item) => html`<li>${item}</li>`)
-    assert.equal(
-      html`<ul>
-        ${items}
-      </ul>`.text,
-      '<ul><li>&lt;a&gt;</li><li>&lt;b&gt;</li></ul>',
-    )
+    assert.equal(html`${items}`.text, '<li>&lt;a&gt;</li><li>&lt;b&gt;</li>')
     assert.equal(html`${trusted('<hr>')}`.text, '<hr>')
   })
 

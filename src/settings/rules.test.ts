@@ -9,7 +9,7 @@ const repository = (name: string): Repository => {
   return { forge: 'gitlab', id: '1', host, path: path.join('/') }
 }
 const rulesOf = (text: string) => createRules(parseConfig(text, 'kanihook.yaml'))
-const destination = 'destination: r.io/{owner}/{repo}'
+const destination = "destination: 'r.io/{owner}/{repo}'"
 
 describe('the entry that decides', () => {
   const rules = rulesOf(`

@@ -10,11 +10,11 @@ describe('a server that closes', () => {
   it('lets the request that is running end, and hangs up on those who are idle', async () => {
     let answerNow = () => {}
     const started = Promise.withResolvers<void>()
-    const { listen, close } = createHttpServer((_req, res) => {
+    const server = createHttpServer((_req, res) => {
       answerNow = () => res.end('done')
       started.resolve()
     })
-    const port = await listen('127.0.0.1', 0)
+    const port = await server.listen('127.0.0.1', 0)
     const idle = net.connect(port, '127.0.0.1')
     await once(idle, 'connect')
     const busy = net.connect(port, '127.0.0.1')
@@ -23,7 +23,7 @@ describe('a server that closes', () => {
     busy.on('data', (data) => (received += data.toString()))
     await started.promise
 
-    const closed = close(10_000)
+    const closed = server.close(10_000)
     answerNow()
     await Promise.all([closed, once(busy, 'close')])
     assert.match(received, /^HTTP\/1\.1 200 /)
@@ -32,22 +32,22 @@ describe('a server that closes', () => {
 
   it('cuts a request that does not end within the time of grace', async () => {
     const started = Promise.withResolvers<void>()
-    const { listen, close } = createHttpServer(() => started.resolve())
-    const socket = net.connect(await listen('127.0.0.1', 0), '127.0.0.1')
+    const server = createHttpServer(() => started.resolve())
+    const socket = net.connect(await server.listen('127.0.0.1', 0), '127.0.0.1')
     socket.on('error', () => undefined)
     socket.write(get)
     await started.promise
     const ended = once(socket, 'close')
-    await close(20)
+    await server.close(20)
     await ended
   })
 
   it('closes twice, and without ever having listened', async () => {
-    const { listen, close } = createHttpServer(() => undefined)
-    await close(1_000)
-    await listen('127.0.0.1', 0)
-    await close(1_000)
-    await close(1_000)
+    const server = createHttpServer(() => undefined)
+    await server.close(1_000)
+    await server.listen('127.0.0.1', 0)
+    await server.close(1_000)
+    await server.close(1_000)
   })
 
   it('says that its port is taken', async () => {

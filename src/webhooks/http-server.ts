@@ -60,10 +60,16 @@ export function createHttpServer(
   server.maxConnections = limits.connections
   server.maxHeadersCount = limits.headers
 
-  const lastResponse = new WeakMap<object, ServerResponse>()
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+
+  const lastResponse = new WeakMap<Socket, ServerResponse>()
   server.on('request', (req, res) => {
     lastResponse.set(req.socket, res)
-    // A connection that is kept alive would outlive the server that is closing.
+    // So that the client does not send its next request into a connection that is being closed.
     if (!server.listening) res.setHeader('connection', 'close')
     handler(req, res)
   })
@@ -100,8 +106,13 @@ export function createHttpServer(
       new Promise((resolve) => {
         if (!server.listening) return resolve()
         const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+        // To node:http a connection that has not asked anything yet is not idle.
+        for (const socket of sockets) if (!lastResponse.has(socket)) socket.destroy()
+        // Nor does it hang up on one whose last answer goes out after the close.
+        const hangUp = setInterval(() => server.closeIdleConnections(), 50)
         server.close(() => {
           clearTimeout(cut)
+          clearInterval(hangUp)
           resolve()
         })
       }),

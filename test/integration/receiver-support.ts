@@ -72,7 +72,7 @@ export async function send(port: number, sent: Sent): Promise<Answer> {
   })
 }
 
-/** Raw bytes over a socket, and all that comes back until it is closed. */
+/** Raw bytes over a socket, and all that comes back until it is closed, which must be soon. */
 export const exchange = (port: number, bytes: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes))
@@ -80,6 +80,7 @@ export const exchange = (port: number, bytes: string): Promise<string> =>
     socket.on('data', (data) => (received += data.toString()))
     socket.on('close', () => resolve(received))
     socket.on('error', reject)
+    socket.setTimeout(10_000, () => socket.destroy(new Error('the server does not hang up')))
   })
 
 /** Takes what is written to it, piece by piece. */

@@ -31,6 +31,8 @@ interface LivePod {
   readonly ending: AbortController
   /** Resolves when the runner has returned. */
   over: Promise<void>
+  /** Resolves when the node lets go of the pod. */
+  released: Promise<void>
 }
 
 export function createJobController(options: JobControllerOptions): JobController {
@@ -38,6 +40,7 @@ export function createJobController(options: JobControllerOptions): JobControlle
   const live = new Map<V1Pod, LivePod>()
   const deadlines = new Map<V1Job, NodeJS.Timeout>()
   const stopping = new AbortController()
+  const stopped = new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
   const patch = createPatch(store)
 
   function created(job: V1Job): void {
@@ -73,7 +76,12 @@ export function createJobController(options: JobControllerOptions): JobControlle
       status: { phase: 'Pending' },
     })
     patch.status('jobs', job, { active: 1 })
-    const entry: LivePod = { pod, ending: new AbortController(), over: Promise.resolve() }
+    const entry: LivePod = {
+      pod,
+      ending: new AbortController(),
+      over: Promise.resolve(),
+      released: Promise.resolve(),
+    }
     live.set(pod, entry)
     const handle = createPodHandle({
       store,
@@ -83,6 +91,7 @@ export function createJobController(options: JobControllerOptions): JobControlle
       signal: entry.ending.signal,
       settle: (phase) => settle(job, pod, phase),
       vanish: () => deletePod(pod, true),
+      stayUntil: (released) => void (entry.released = released),
     })
     entry.over = runner(handle).catch((error: unknown) => {
       if (!entry.ending.signal.aborted) handle.fail('RunnerError', String(error))
@@ -131,6 +140,7 @@ export function createJobController(options: JobControllerOptions): JobControlle
     patch.metadata('pods', pod, { deletionTimestamp: timestamp() })
     entry?.ending.abort()
     await entry?.over
+    await Promise.race([entry?.released, stopped])
     live.delete(pod)
     logs.drop(pod.metadata?.name ?? '')
     store.remove('pods', pod)

@@ -14,8 +14,9 @@ export function createPodHandle(options: {
   /** The pod's phase and the Job's condition are to follow. */
   readonly settle: (phase: 'Succeeded' | 'Failed') => void
   readonly vanish: () => void
+  readonly stayUntil: (released: Promise<void>) => void
 }): PodHandle {
-  const { store, logs, job, pod, signal, settle, vanish } = options
+  const { store, logs, job, pod, signal, settle, vanish, stayUntil } = options
   const { name = '', namespace = '' } = pod.metadata ?? {}
   const patch = createPatch(store)
 
@@ -28,6 +29,7 @@ export function createPodHandle(options: {
     pod,
     signal,
     vanish,
+    stayUntil,
     schedule: () =>
       patch.status('pods', pod, { conditions: [{ type: 'PodScheduled', status: 'True' }] }),
     unschedulable: (message) => {

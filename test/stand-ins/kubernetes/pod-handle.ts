@@ -31,6 +31,8 @@ export interface PodHandle {
   annotate(key: string, value: string): void
   /** The pod is gone without a trace, as after `kubectl delete --force` or with its node. */
   vanish(): void
+  /** Once told to end, the pod stays until then, as on a node that does not answer. */
+  stayUntil(released: Promise<void>): void
   secret(name: string): V1Secret | undefined
 }
 

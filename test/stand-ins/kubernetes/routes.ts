@@ -17,7 +17,7 @@ export interface ApiOptions {
 export interface Api {
   /** Answers, or throws a Refusal. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
-  breakStreams(): void
+  breakStreams(how: 'reset' | 'end'): void
   compact(): void
 }
 
@@ -57,8 +57,9 @@ export function createApi({ store, logs, controller, namespaces }: ApiOptions): 
   function watch(response: ServerResponse, { resource, namespace, query }: Target): void {
     const from = Number(query.get('resourceVersion'))
     response.writeHead(200, { 'content-type': 'application/json' })
-    const send = (type: string, object: object): void =>
-      void response.write(`${JSON.stringify({ type, object })}\n`)
+    const send = (type: string, object: object): void => {
+      if (!response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`)
+    }
     if (from < oldest) {
       send('ERROR', gone.toStatus())
       response.end()
@@ -126,8 +127,11 @@ export function createApi({ store, logs, controller, namespaces }: ApiOptions): 
         return json(response, 200, store.get(target.resource, namespace, name))
       return query.get('watch') === 'true' ? watch(response, target) : list(response, target)
     },
-    breakStreams() {
-      for (const response of streams) response.socket?.destroy()
+    breakStreams(how) {
+      for (const response of streams) {
+        if (how === 'end') response.end()
+        else response.socket?.destroy()
+      }
     },
     compact() {
       oldest = store.version

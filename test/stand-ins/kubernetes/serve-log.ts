@@ -26,6 +26,7 @@ export function serveLog(options: {
   const stamped = query.get('timestamps') === 'true'
   const tell = ({ time, text }: Line): void => {
     if (Date.parse(time.slice(0, 19) + 'Z') / 1000 < since) return
+    if (response.writableEnded) return
     response.write(stamped ? `${time} ${text}\n` : `${text}\n`)
   }
   response.writeHead(200, { 'content-type': 'text/plain' })

@@ -34,8 +34,8 @@ export interface Kubernetes {
   /** A kubeconfig file's text, for processes. */
   kubeConfigYaml(): string
   fault(fault: Fault): void
-  /** Breaks every stream (watches and logs) in the middle. */
-  breakStreams(): void
+  /** Breaks every stream (watches and logs) in the middle, or ends it as if it were complete. */
+  breakStreams(how?: 'reset' | 'end'): void
   /** Watches that start from before now are too old. */
   compact(): void
   /** Why no pod can be created from now on; undefined: it can. */
@@ -123,7 +123,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
     kubeConfig,
     kubeConfigYaml: () => kubeConfig().exportConfig(),
     fault: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
-    breakStreams: () => api.breakStreams(),
+    breakStreams: (how = 'reset') => api.breakStreams(how),
     compact: () => api.compact(),
     refusePods(why) {
       podRefusal = why

@@ -1,0 +1,61 @@
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import { ApiException, type KubeConfig } from '@kubernetes/client-node'
+
+/** Nothing came for so long that the connection is taken for dead: go on with a new one. */
+export class Silence extends Error {
+  override readonly name = 'Silence'
+}
+
+export interface StreamRequest {
+  readonly kubeConfig: KubeConfig
+  readonly path: string
+  readonly query: Readonly<Record<string, string>>
+  /** How long nothing may come, in milliseconds. */
+  readonly idleMs: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * The lines of an answer that goes on (a watch, a log), without their `\n`; last of all what came
+ * after the last `\n`, marked as unfinished. Throws ApiException for any status but 200, Silence, the
+ * signal's reason, and what the network has to say; each ends the connection.
+ */
+export async function* streamLines(
+  request: StreamRequest,
+): AsyncGenerator<{ readonly text: string; readonly finished: boolean }> {
+  const response = await open(request)
+  response.setEncoding('utf8')
+  if (response.statusCode !== 200) throw await refusal(response)
+  let rest = ''
+  for await (const chunk of response as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const text of lines) yield { text, finished: true }
+  }
+  if (rest !== '') yield { text: rest, finished: false }
+}
+
+async function open(request: StreamRequest): Promise<IncomingMessage> {
+  const { kubeConfig, path, query, idleMs, signal } = request
+  const server = kubeConfig.getCurrentCluster()?.server ?? ''
+  const url = new URL(server.replace(/\/$/, '') + path)
+  url.search = new URLSearchParams(query).toString()
+  const options: https.RequestOptions = {}
+  await kubeConfig.applyToHTTPSOptions(options)
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const get = url.protocol === 'https:' ? https.get : http.get
+    const asked = get(url, { ...options, signal }, resolve)
+    asked.setTimeout(idleMs, () => asked.destroy(new Silence(`nothing came for ${idleMs} ms`)))
+    // Stays for the life of the connection: an error without a listener would end the process.
+    asked.on('error', reject)
+  })
+}
+
+async function refusal(response: IncomingMessage): Promise<Error> {
+  let body = ''
+  for await (const chunk of response as AsyncIterable<string>) body += chunk.slice(0, 4096)
+  const { statusCode = 0, statusMessage = '' } = response
+  return new ApiException(statusCode, statusMessage, body, {})
+}

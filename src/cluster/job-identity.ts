@@ -1,0 +1,86 @@
+import type { BuildPlan } from '../builds/build.ts'
+
+/** Labels have a short alphabet and 63 characters: they select; annotations tell. */
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  build: 'kanihook.dev/build',
+  image: 'kanihook.dev/image',
+  job: 'kanihook.dev/job',
+  try: 'kanihook.dev/try',
+} as const
+
+/** Selects everything that kanihook made. */
+export const ours = `${labels.managedBy}=kanihook`
+
+/** Selects the pods of one Job. */
+export const ofJob = (job: string): string => `${labels.job}=${job}`
+
+export const identityLabels = (
+  build: BuildPlan,
+  job: string,
+  tries: number,
+): Record<string, string> => ({
+  [labels.managedBy]: 'kanihook',
+  'app.kubernetes.io/component': 'build',
+  [labels.build]: build.id,
+  [labels.image]: labelValue(build.image),
+  [labels.job]: job,
+  [labels.try]: String(tries),
+})
+
+const prefix = 'kanihook.dev/'
+
+/** Everything that a record of the build needs, should the records be lost; none of it is secret. */
+export function identityAnnotations(build: BuildPlan, tries: number): Record<string, string> {
+  const { repository, ref, sha, generation, image, attempt, cause, plan } = build
+  const values = {
+    build: build.id,
+    forge: repository.forge,
+    'repository-id': repository.id,
+    'repository-host': repository.host,
+    'repository-path': repository.path,
+    ref,
+    sha,
+    generation: String(generation),
+    image,
+    attempt: String(attempt),
+    try: String(tries),
+    cause,
+    plan: JSON.stringify(plan),
+  }
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [prefix + key, value]))
+}
+
+/** Reads them back; undefined where the object is not one of kanihook's. */
+export function readIdentity(
+  annotations: Readonly<Record<string, string>> | undefined,
+): { readonly build: BuildPlan; readonly tries: number } | undefined {
+  const value = (key: string): string => annotations?.[prefix + key] ?? ''
+  if (value('build') === '' || value('plan') === '') return undefined
+  const build: BuildPlan = {
+    id: value('build'),
+    repository: {
+      forge: value('forge'),
+      id: value('repository-id'),
+      host: value('repository-host'),
+      path: value('repository-path'),
+    },
+    ref: value('ref'),
+    sha: value('sha'),
+    generation: Number(value('generation')),
+    image: value('image'),
+    attempt: Number(value('attempt')),
+    cause: value('cause'),
+    // JSON leaves out what is undefined, which reads the same.
+    plan: JSON.parse(value('plan')) as BuildPlan['plan'],
+  }
+  return { build, tries: Number(value('try')) }
+}
+
+/** At most 63 of [A-Za-z0-9._-], the first and the last a letter or digit. */
+function labelValue(text: string): string {
+  return text
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, 63)
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
+}

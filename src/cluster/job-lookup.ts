@@ -1,0 +1,57 @@
+import type { BatchV1Api, CoreV1Api, V1Job, V1Pod } from '@kubernetes/client-node'
+import type { JobObservation } from '../builds/ports.ts'
+import { orAbsent, unanswered, within } from './api-call.ts'
+import { ofJob } from './job-identity.ts'
+import { warning } from './observation.ts'
+
+export interface FoundJob {
+  readonly job: V1Job | undefined
+  /** The newest pod of the Job. */
+  readonly pod: V1Pod | undefined
+  /** Every pod that carries the Job's name, of an earlier Job too. */
+  readonly pods: readonly V1Pod[]
+}
+
+export interface JobLookup {
+  /** Reads the Job and then its pods, in this order. Throws RetryLater. */
+  find(name: string): Promise<FoundJob>
+  /** What the events say against the object, if anything; a refusal to tell is no error. */
+  complaint(uid: string | undefined): Promise<JobObservation['waiting']>
+}
+
+export function createJobLookup(options: {
+  readonly batch: BatchV1Api
+  readonly core: CoreV1Api
+  readonly namespace: string
+  readonly requestTimeoutMs: number
+}): JobLookup {
+  const { batch, core, namespace, requestTimeoutMs } = options
+  const bounded = (): ReturnType<typeof within> => within(requestTimeoutMs)
+
+  return {
+    async find(name) {
+      try {
+        const job = await orAbsent(batch.readNamespacedJob({ name, namespace }, bounded()))
+        const list = { namespace, labelSelector: ofJob(name) }
+        const { items: pods } = await core.listNamespacedPod(list, bounded())
+        return { job, pod: newest(job ? pods.filter((pod) => isOf(pod, job)) : pods), pods }
+      } catch (error) {
+        throw unanswered(`Job ${name} cannot be read`, error)
+      }
+    },
+    async complaint(uid) {
+      if (uid === undefined) return undefined
+      const list = { namespace, fieldSelector: `involvedObject.uid=${uid}` }
+      const events = await core.listNamespacedEvent(list, bounded()).catch(() => undefined)
+      return warning(events?.items ?? [])
+    },
+  }
+}
+
+const isOf = (pod: V1Pod, job: V1Job): boolean =>
+  pod.metadata?.ownerReferences?.some(({ uid }) => uid === job.metadata?.uid) ?? false
+
+const newest = (pods: readonly V1Pod[]): V1Pod | undefined =>
+  pods.toSorted((one, other) => createdAt(other) - createdAt(one))[0]
+
+const createdAt = (pod: V1Pod): number => new Date(pod.metadata?.creationTimestamp ?? 0).getTime()

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import type { Build, ImagePlan } from '../builds/build.ts'
+import { jobName } from '../builds/build.ts'
+import type { JobRequest } from '../builds/ports.ts'
+import { PermanentError } from '../errors.ts'
+import { cloneScript } from './clone-script.ts'
+import { readIdentity } from './job-identity.ts'
+import { jobManifest, type JobSettings } from './job-manifest.ts'
+
+const settings: JobSettings = {
+  namespace: 'kanihook-builds',
+  kanikoImage: 'registry.example.com/kaniko:v1.28.3',
+  cloneImage: 'registry.example.com/git:2',
+  registries: [],
+}
+
+const plan: ImagePlan = {
+  name: 'app',
+  destinations: ['registry.example.com/acme/app:main'],
+  context: '.',
+  dockerfile: 'Dockerfile',
+  target: undefined,
+  buildArgs: {},
+  labels: {},
+  platform: undefined,
+  resources: {},
+  pushSecret: undefined,
+  cache: { enabled: false, ttlMs: 0, repository: 'registry.example.com/acme/app/cache' },
+  timeoutMs: 30 * 60_000,
+  startTimeoutMs: 10 * 60_000,
+  verbosity: 'info',
+}
+
+function request(change: Partial<Build> = {}, of: Partial<ImagePlan> = {}): JobRequest {
+  const build: Build = {
+    id: '0123456789abcdef',
+    repository: { forge: 'gitea', id: '7', host: 'git.example.com', path: 'acme/app' },
+    ref: 'refs/heads/main',
+    sha: 'a'.repeat(40),
+    generation: 3,
+    image: 'app',
+    attempt: 1,
+    cause: 'delivery gitea-1',
+    plan: { ...plan, ...of },
+    state: 'starting',
+    createdAt: 0,
+    endedAt: undefined,
+    steps: [],
+    outcome: undefined,
+    tries: 1,
+    stop: undefined,
+    protected: false,
+    ...change,
+  }
+  const credential = undefined
+  return { build, tries: 1, cloneUrl: 'https://git.example.com/acme/app.git', credential }
+}
+
+const full = request(
+  { image: 'Web/API', ref: 'refs/tags/v1.2.3', attempt: 2 },
+  {
+    destinations: ['registry.example.com/acme/api:v1.2.3', 'registry.example.com/acme/api:1.2'],
+    context: 'services/api',
+    dockerfile: 'docker/Dockerfile.production',
+    target: 'runtime',
+    buildArgs: { VERSION: 'v1.2.3', PRICE: '$(HOME) $5' },
+    labels: { 'org.opencontainers.image.revision': 'a'.repeat(40) },
+    platform: 'linux/arm64',
+    resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
+    pushSecret: 'registry-credentials',
+    cache: { enabled: true, ttlMs: 168 * 3_600_000, repository: 'registry.example.com/acme/cache' },
+    verbosity: 'debug',
+  },
+)
+
+const registries = [
+  { host: 'registry.example.com', insecure: true, skipTlsVerify: false, mirror: undefined },
+  { host: 'self.example.com', insecure: false, skipTlsVerify: true, mirror: undefined },
+  { host: 'docker.io', insecure: false, skipTlsVerify: false, mirror: 'mirror.example.com' },
+  { host: 'quay.io', insecure: false, skipTlsVerify: false, mirror: 'mirror.example.com/quay' },
+]
+
+const withLogin = {
+  ...full,
+  tries: 2,
+  credential: { username: 'x-access-token', password: 'the-git-password' },
+}
+
+/** Compares the whole object; `UPDATE_GOLDEN=1` writes it anew, to be read before it is kept. */
+function assertGolden(name: string, manifest: object): void {
+  const file = join(import.meta.dirname, 'golden', `${name}.json`)
+  // The script has a test of its own, and is unreadable as JSON.
+  const text = JSON.stringify(manifest, undefined, 2).replace(
+    JSON.stringify(cloneScript.replaceAll('$', '$$$$')),
+    () => '"<cloneScript>"',
+  )
+  if (process.env['UPDATE_GOLDEN']) writeFileSync(file, `${text}\n`)
+  assert.deepEqual(JSON.parse(text), JSON.parse(readFileSync(file, 'utf8')))
+}
+
+const containers = (manifest: ReturnType<typeof jobManifest>) => {
+  const { initContainers = [], containers: all = [] } = manifest.spec?.template.spec ?? {}
+  return { clone: initContainers[0], build: all[0] }
+}
+
+describe("a build's Job", () => {
+  it('is this, for the simplest build', () => {
+    assertGolden('simple', jobManifest(request(), settings))
+  })
+
+  it('is this, with everything that an image may say', () => {
+    assertGolden('full', jobManifest(withLogin, { ...settings, registries }))
+  })
+
+  it('names the login and does not hold it', () => {
+    const text = JSON.stringify(jobManifest(withLogin, settings))
+    assert.ok(!text.includes('the-git-password'))
+    const { clone, build } = containers(jobManifest(withLogin, settings))
+    const refs = clone?.env?.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? [])
+    assert.deepEqual(
+      refs?.map(({ name }) => name),
+      Array.from({ length: 2 }, () => jobName(withLogin.build, 2)),
+    )
+    assert.ok(!JSON.stringify(build).includes('GIT_'))
+  })
+
+  it('lets no text of others reach for a variable of the container', () => {
+    const ref = 'refs/heads/$(GIT_PASSWORD)'
+    const { clone, build } = containers(
+      jobManifest(request({ ref }, { buildArgs: { A: '$(DOCKER_CONFIG)' } }), settings),
+    )
+    assert.equal(clone?.args?.[2], 'refs/heads/$$(GIT_PASSWORD)')
+    assert.ok(build?.args?.includes('--build-arg=A=$$(DOCKER_CONFIG)'))
+  })
+
+  it('carries what its record is rebuilt from', () => {
+    const { annotations = {} } = jobManifest(withLogin, settings).metadata ?? {}
+    const identity = readIdentity(annotations)
+    const { id, repository, ref, sha, generation, image, attempt, cause, plan: made } = full.build
+    const expected = { id, repository, ref, sha, generation, image, attempt, cause, plan: made }
+    assert.deepEqual(identity, { build: expected, tries: 2 })
+    assert.equal(readIdentity({}), undefined)
+  })
+
+  it('has valid labels, whatever the image is called', () => {
+    for (const image of ['Web/API', '-a-', 'x'.repeat(200), 'ü', 'a b']) {
+      const { labels = {}, name = '' } = jobManifest(request({ image }), settings).metadata ?? {}
+      for (const value of Object.values(labels)) {
+        assert.match(value, /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/)
+      }
+      assert.match(name, /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+    }
+  })
+
+  it('is never made for a path outside the repository', () => {
+    for (const path of ['..', '../etc', 'a/../../etc', '/etc/passwd', 'a/../..', 'a\0b']) {
+      for (const change of [{ context: path }, { dockerfile: path }]) {
+        assert.throws(() => jobManifest(request({}, change), settings), PermanentError, path)
+      }
+    }
+    const { build } = containers(jobManifest(request({}, { context: 'a/../b/' }), settings))
+    assert.equal(build?.args?.[0], '--context=dir:///kanihook/context/b')
+  })
+
+  it('is never made for a ref or a commit that git could take for something else', () => {
+    const refs = ['--upload-pack=id', 'main', 'refs/heads/', 'refs/heads/a:b', 'refs/heads/a b']
+    for (const ref of [...refs, 'refs/heads/a\nb', 'refs/heads/*', 'refs/pull/1/head']) {
+      assert.throws(() => jobManifest(request({ ref }), settings), PermanentError, ref)
+    }
+    for (const sha of ['HEAD', '--help', 'a'.repeat(39), 'A'.repeat(40), `${'a'.repeat(40)}\n`]) {
+      assert.throws(() => jobManifest(request({ sha }), settings), PermanentError, sha)
+    }
+  })
+
+  it('clones over HTTP only, from a URL that holds no login', () => {
+    const urls = ['https://u:p@git.example.com/a', 'ssh://git@git.example.com/a', 'file:///etc']
+    for (const cloneUrl of urls) {
+      assert.throws(
+        () => jobManifest({ ...request(), cloneUrl }, settings),
+        PermanentError,
+        cloneUrl,
+      )
+    }
+  })
+
+  it('binds the login to the host that is configured, with its port', () => {
+    const cloneUrl = 'https://git.example.com:8443/acme/app.git'
+    const { clone } = containers(jobManifest({ ...request(), cloneUrl }, settings))
+    assert.deepEqual(clone?.args?.slice(0, 2), [cloneUrl, 'https://git.example.com:8443'])
+  })
+})

@@ -1,0 +1,90 @@
+import type { V1Job, V1PodSpec } from '@kubernetes/client-node'
+import { jobName, type ImagePlan } from '../builds/build.ts'
+import type { JobRequest } from '../builds/ports.ts'
+import type { RegistrySettings } from '../settings/settings.ts'
+import { cloneContainer } from './clone-container.ts'
+import { identityAnnotations, identityLabels } from './job-identity.ts'
+import { kanikoContainer } from './kaniko-container.ts'
+
+export interface JobSettings {
+  readonly namespace: string
+  readonly kanikoImage: string
+  readonly cloneImage: string
+  readonly registries: readonly RegistrySettings[]
+}
+
+/** What is left of the deadline for pulling images and the like, in seconds: kanihook's own is first. */
+const slackSeconds = 300
+
+/** How long an ended Job stays for a worker that was away, in seconds. */
+const keepSeconds = 3600
+
+/** How long a pod that is to end may take; Kaniko ends at SIGTERM, a hanging git does not. */
+const graceSeconds = 5
+
+/**
+ * The Job of one try of a build: a pod whose init container clones and whose container builds and
+ * pushes. Pure. Throws PermanentError for a plan that the settings should never have let through.
+ */
+export function jobManifest(request: JobRequest, settings: JobSettings): V1Job {
+  const { build, tries } = request
+  const { plan } = build
+  const name = jobName(build, tries)
+  const labels = identityLabels(build, name, tries)
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name,
+      namespace: settings.namespace,
+      labels,
+      annotations: identityAnnotations(build, tries),
+    },
+    spec: {
+      backoffLimit: 0,
+      completions: 1,
+      parallelism: 1,
+      activeDeadlineSeconds:
+        Math.ceil((plan.startTimeoutMs + plan.timeoutMs) / 1000) + slackSeconds,
+      ttlSecondsAfterFinished: keepSeconds,
+      template: {
+        metadata: {
+          labels: { ...labels, 'sidecar.istio.io/inject': 'false' },
+          // Both are read, by older and newer versions: a sidecar would outlive the build.
+          annotations: { 'sidecar.istio.io/inject': 'false' },
+        },
+        spec: podSpec(request, name, settings),
+      },
+    },
+  }
+}
+
+function podSpec(request: JobRequest, job: string, settings: JobSettings): V1PodSpec {
+  const { plan } = request.build
+  return {
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: graceSeconds,
+    ...nodeSelector(plan),
+    initContainers: [cloneContainer(request, job, settings.cloneImage)],
+    containers: [kanikoContainer(plan, settings.kanikoImage, settings.registries)],
+    volumes: [
+      { name: 'context', emptyDir: {} },
+      { name: 'tmp', emptyDir: {} },
+      ...(plan.pushSecret ? [registryLogin(plan.pushSecret)] : []),
+    ],
+  }
+}
+
+const registryLogin = (secretName: string): NonNullable<V1PodSpec['volumes']>[number] => ({
+  name: 'registry-login',
+  secret: { secretName, items: [{ key: '.dockerconfigjson', path: 'config.json' }] },
+})
+
+/** A RUN step cannot run another architecture's programs, so the node must be of the platform. */
+function nodeSelector({ platform }: ImagePlan): Pick<V1PodSpec, 'nodeSelector'> {
+  if (platform === undefined) return {}
+  const [os = '', arch = ''] = platform.split('/')
+  return { nodeSelector: { 'kubernetes.io/os': os, 'kubernetes.io/arch': arch } }
+}

@@ -1,0 +1,87 @@
+import type { V1Container } from '@kubernetes/client-node'
+import type { ImagePlan } from '../builds/build.ts'
+import type { RegistrySettings } from '../settings/settings.ts'
+import { literal } from './literal.ts'
+import { contextFolder, dockerFolder, inContext, ownFolder } from './paths.ts'
+
+/** Builds and pushes the image with the fewest rights that Kaniko works with. */
+export function kanikoContainer(
+  plan: ImagePlan,
+  image: string,
+  registries: readonly RegistrySettings[],
+): V1Container {
+  const { requests, limits } = plan.resources
+  return {
+    name: 'build',
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    args: kanikoArgs(plan, registries).map(literal),
+    ...(plan.pushSecret ? { env: [{ name: 'DOCKER_CONFIG', value: dockerFolder }] } : {}),
+    volumeMounts: [
+      { name: 'context', mountPath: contextFolder },
+      ...(plan.pushSecret
+        ? [{ name: 'registry-login', mountPath: dockerFolder, readOnly: true }]
+        : []),
+    ],
+    resources: {
+      ...(requests ? { requests: { ...requests } } : {}),
+      ...(limits ? { limits: { ...limits } } : {}),
+    },
+    terminationMessagePath: '/dev/termination-log',
+    securityContext: {
+      runAsUser: 0,
+      allowPrivilegeEscalation: false,
+      capabilities: {
+        drop: ['ALL'],
+        add: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID', 'SETFCAP', 'KILL'],
+      },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+  }
+}
+
+/** Flags that Kaniko 1.24 and its maintained fork both know. */
+export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySettings[]): string[] {
+  const hosts = (key: 'insecure' | 'skipTlsVerify'): string[] =>
+    registries.filter((registry) => registry[key]).map(({ host }) => host)
+  const mirrors = registries.flatMap(({ host, mirror }) =>
+    mirror ? [`${registryName(host)}=${mirror}`] : [],
+  )
+  const { enabled, repository, ttlMs } = plan.cache
+  return [
+    `--context=dir://${inContext(plan.context)}`,
+    // Absolute: a Dockerfile in the image's working directory would win otherwise.
+    `--dockerfile=${inContext(plan.dockerfile)}`,
+    ...each('destination', plan.destinations),
+    ...(plan.target === undefined ? [] : [`--target=${plan.target}`]),
+    ...each('build-arg', pairs(plan.buildArgs)),
+    ...each('label', pairs(plan.labels)),
+    ...(plan.platform === undefined ? [] : [`--custom-platform=${plan.platform}`]),
+    ...(enabled
+      ? ['--cache=true', `--cache-repo=${repository}`, `--cache-ttl=${Math.ceil(ttlMs / 1000)}s`]
+      : []),
+    ...each('insecure-registry', hosts('insecure')),
+    ...each('skip-tls-verify-registry', hosts('skipTlsVerify')),
+    ...(mirrors.length > 0 ? [`--registry-map=${mirrors.join(';')}`] : []),
+    '--push-retry=3',
+    '--image-download-retry=3',
+    '--image-fs-extract-retry=3',
+    '--image-name-tag-with-digest-file=/dev/termination-log',
+    `--ignore-path=${ownFolder}`,
+    // kind mounts this file into its nodes' containers.
+    '--ignore-path=/product_uuid',
+    // Kaniko does not recognise every container runtime, and would refuse to run.
+    '--force',
+    '--log-format=text',
+    `--verbosity=${plan.verbosity}`,
+  ]
+}
+
+const each = (flag: string, values: readonly string[]): string[] =>
+  values.map((value) => `--${flag}=${value}`)
+
+const pairs = (map: Readonly<Record<string, string>>): string[] =>
+  Object.entries(map).map(([key, value]) => `${key}=${value}`)
+
+/** Kaniko knows Docker Hub by the name of its API. */
+const registryName = (host: string): string => (host === 'docker.io' ? 'index.docker.io' : host)

@@ -1,0 +1,179 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job } from '@kubernetes/client-node'
+import type { Cluster, ContainerName, JobRequest } from '../builds/ports.ts'
+import { PermanentError, RetryLater } from '../errors.ts'
+import type { RegistrySettings } from '../settings/settings.ts'
+import { orAbsent, refused, statusOf, unanswered, within } from './api-call.ts'
+import { createCloneSecrets } from './clone-secret.ts'
+import { createHints } from './hints.ts'
+import { readIdentity } from './job-identity.ts'
+import { createJobLookup } from './job-lookup.ts'
+import { jobManifest } from './job-manifest.ts'
+import { observation } from './observation.ts'
+import { podLogs } from './pod-logs.ts'
+import { watchPods } from './pod-watch.ts'
+
+export interface KubernetesClusterOptions {
+  readonly kubeConfig: KubeConfig
+  readonly namespace: string
+  readonly kanikoImage: string
+  readonly cloneImage: string
+  /** Read anew for each Job: kanihook.yaml may change. */
+  readonly registries: () => readonly RegistrySettings[]
+  /** How long the API may take to answer, in milliseconds; 10 s unless said. */
+  readonly requestTimeoutMs?: number
+  /** Told when the watch was lost; it is taken up again by itself. */
+  readonly onWatchLost?: (message: string) => void
+}
+
+export interface KubernetesCluster extends Cluster {
+  /** Watches the builds' pods until the signal aborts; without it `changed` only waits. Never rejects. */
+  watch(signal: AbortSignal): Promise<void>
+  /** Asks the API whether it lets kanihook see its Jobs. Throws RetryLater with the reason. */
+  check(): Promise<void>
+}
+
+/** How often is looked again for what no hint announces, in milliseconds. */
+const pollMs = 300
+
+/** The `Cluster` port on the Kubernetes API: one Job with one pod for each try of a build. */
+export function createKubernetesCluster(options: KubernetesClusterOptions): KubernetesCluster {
+  const { kubeConfig, namespace, requestTimeoutMs = 10_000, onWatchLost = () => {} } = options
+  const batch = kubeConfig.makeApiClient(BatchV1Api)
+  const core = kubeConfig.makeApiClient(CoreV1Api)
+  const bounded = (): ReturnType<typeof within> => within(requestTimeoutMs)
+  const lookup = createJobLookup({ batch, core, namespace, requestTimeoutMs })
+  const secrets = createCloneSecrets({ api: core, namespace, requestTimeoutMs })
+  const hints = createHints()
+
+  async function start(request: JobRequest): Promise<'created' | 'adopted'> {
+    const body = jobManifest(request, { ...options, registries: options.registries() })
+    const { job, how } = await createOrAdopt(body, request)
+    const { credential } = request
+    if (credential && (how === 'created' || !(await hasCloned(job)))) {
+      await secrets.give(job, credential).catch(async (error: unknown) => {
+        // Without its Secret the pod would wait in vain.
+        if (error instanceof PermanentError) await deleteJob(job.metadata?.name ?? '')
+        throw error
+      })
+    }
+    return how
+  }
+
+  async function createOrAdopt(
+    body: V1Job,
+    request: JobRequest,
+  ): Promise<{ job: V1Job; how: 'created' | 'adopted' }> {
+    const name = body.metadata?.name ?? ''
+    try {
+      return {
+        job: await batch.createNamespacedJob({ namespace, body }, bounded()),
+        how: 'created',
+      }
+    } catch (error) {
+      if (statusOf(error) !== 409) throw refused(`Job ${name} cannot be created`, error)
+    }
+    const { job } = await lookup.find(name)
+    const identity = readIdentity(job?.metadata?.annotations)
+    const same = identity?.build.id === request.build.id && identity.tries === request.tries
+    if (!job || !same || job.metadata?.deletionTimestamp) {
+      throw new RetryLater(`A Job called ${name} is still there`, { afterMs: 1_000 })
+    }
+    return { job, how: 'adopted' }
+  }
+
+  async function hasCloned(job: V1Job): Promise<boolean> {
+    const { pod } = await lookup.find(job.metadata?.name ?? '')
+    const { phase } = observation(job, pod)
+    return phase === 'building' || phase === 'ended'
+  }
+
+  /** Foreground: the Job stays until its pod is gone, for all to see. */
+  async function deleteJob(name: string): Promise<void> {
+    const deletion = { name, namespace, propagationPolicy: 'Foreground' }
+    try {
+      await orAbsent(batch.deleteNamespacedJob(deletion, bounded()))
+    } catch (error) {
+      throw unanswered(`Job ${name} cannot be deleted`, error)
+    }
+  }
+
+  /** One step of a removal. Returns whether there is nothing left. */
+  async function removeStep(name: string): Promise<boolean> {
+    const { job, pods } = await lookup.find(name)
+    if (job && !job.metadata?.deletionTimestamp) {
+      await deleteJob(name)
+      await secrets.forget(name)
+    }
+    return !job && pods.length === 0
+  }
+
+  async function started(name: string, container: ContainerName, signal: AbortSignal) {
+    while (!signal.aborted) {
+      const found = await lookup.find(name).catch(() => undefined)
+      if (found) {
+        const { phase, ...ends } = observation(found.job, found.pod)
+        const pod = found.pod?.metadata?.name
+        const ended = ends[container] !== undefined
+        const running = phase === (container === 'clone' ? 'cloning' : 'building')
+        if (pod !== undefined && (ended || running)) return { pod, ended }
+        if (phase === 'ended' || phase === 'absent') return undefined
+      }
+      await delay(pollMs, undefined, { signal }).catch(() => undefined)
+    }
+    return undefined
+  }
+
+  return {
+    start,
+
+    async observe(name) {
+      hints.look(name)
+      const { job, pod } = await lookup.find(name)
+      const seen = observation(job, pod)
+      if (seen.phase === 'ended' || seen.phase === 'absent') hints.forget(name)
+      if (seen.phase !== 'pending' || seen.waiting) return seen
+      const waiting = await lookup.complaint((pod ?? job)?.metadata?.uid)
+      return waiting ? { ...seen, waiting } : seen
+    },
+
+    changed: (name, ms, signal) => hints.wait(name, ms, signal),
+
+    logs: (name, container, signal) =>
+      podLogs({
+        kubeConfig,
+        namespace,
+        container,
+        signal,
+        started: () => started(name, container, signal),
+      }),
+
+    forgetCredential: (name) => secrets.forget(name),
+
+    async remove(name, signal) {
+      for (;;) {
+        const gone = await removeStep(name).catch((error: unknown) => {
+          if (signal.aborted) throw error
+          return false
+        })
+        if (gone) return hints.forget(name)
+        if (signal.aborted) throw new RetryLater(`Job ${name} is still being removed`)
+        await delay(pollMs, undefined, { signal }).catch(() => undefined)
+      }
+    },
+
+    watch: (signal) =>
+      watchPods(
+        { kubeConfig, api: core, namespace, requestTimeoutMs, hints, onLost: onWatchLost },
+        signal,
+      ),
+
+    async check() {
+      try {
+        await batch.listNamespacedJob({ namespace, limit: 1 }, bounded())
+      } catch (error) {
+        throw unanswered('Kubernetes', error)
+      }
+    },
+  }
+}

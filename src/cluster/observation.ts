@@ -1,0 +1,129 @@
+import type {
+  CoreV1Event,
+  V1ContainerStatus,
+  V1Job,
+  V1JobCondition,
+  V1Pod,
+} from '@kubernetes/client-node'
+import type { ContainerEnd, JobObservation } from '../builds/ports.ts'
+
+/**
+ * What a Job and its pod say together. The Job must have been read before the pod: a Job that counts
+ * a pod which is then not there has lost it. Pure.
+ *
+ * The containers' own states come first: the pod's phase follows them by a second and the Job's
+ * condition by two, and both forget why.
+ */
+export function observation(job: V1Job | undefined, pod: V1Pod | undefined): JobObservation {
+  return pod ? ofPod(job, pod) : ofJobAlone(job)
+}
+
+/** A pod that was never seen to end and is gone is `absent`, whatever the Job makes of it. */
+function ofJobAlone(job: V1Job | undefined): JobObservation {
+  const { status, metadata } = job ?? {}
+  const deadline = overdue(job)
+  if (deadline) return { phase: 'ended', pod: deadline }
+  const ended = condition(job, 'Failed') ?? condition(job, 'Complete')
+  const hadPod = (status?.active ?? 0) + (status?.failed ?? 0) + (status?.succeeded ?? 0) > 0
+  if (!job || metadata?.deletionTimestamp || ended || hadPod) return { phase: 'absent' }
+  return { phase: 'pending' }
+}
+
+function ofPod(job: V1Job | undefined, pod: V1Pod): JobObservation {
+  const cloneStatus = statusOf(pod, 'clone')
+  const buildStatus = statusOf(pod, 'build')
+  const clone = endOf(cloneStatus)
+  const build = endOf(buildStatus)
+  const ends = { ...(clone ? { clone } : {}), ...(build ? { build } : {}) }
+  const over = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
+  const uncloned = clone?.exitCode === 0 ? undefined : clone
+  if (build || uncloned || over) {
+    const lost = build?.exitCode === 0 ? undefined : whyLost(job, pod, build ?? uncloned)
+    return { phase: 'ended', ...ends, ...(lost ? { pod: lost } : {}) }
+  }
+  const waiting = waitingReason(pod, clone ? buildStatus : cloneStatus)
+  const phase = clone ? 'building' : cloneStatus?.state?.running ? 'cloning' : 'pending'
+  return { phase, ...ends, ...(waiting ? { waiting } : {}) }
+}
+
+/** Why the pod ended as a whole, or undefined where just a container failed. */
+function whyLost(
+  job: V1Job | undefined,
+  pod: V1Pod,
+  failure: ContainerEnd | undefined,
+): JobObservation['pod'] {
+  const { status, metadata } = pod
+  const disrupted = status?.conditions?.find(
+    ({ type, status: is }) => type === 'DisruptionTarget' && is === 'True',
+  )
+  const deadline = overdue(job)
+  if (deadline) return deadline
+  if (status?.reason) return { reason: status.reason, message: status.message ?? '' }
+  if (disrupted)
+    return { reason: disrupted.reason ?? 'Disrupted', message: disrupted.message ?? '' }
+  if (metadata?.deletionTimestamp) return { reason: 'Deleted', message: 'the pod was deleted' }
+  if (!failure) return { reason: 'Failed', message: status?.message ?? 'no container failed' }
+  return undefined
+}
+
+/** `activeDeadlineSeconds` is over. The condition is FailureTarget while the pod is being ended. */
+function overdue(job: V1Job | undefined): JobObservation['pod'] {
+  const failed = condition(job, 'Failed') ?? condition(job, 'FailureTarget')
+  return failed?.reason === 'DeadlineExceeded'
+    ? { reason: failed.reason, message: failed.message ?? '' }
+    : undefined
+}
+
+const condition = (job: V1Job | undefined, type: string): V1JobCondition | undefined =>
+  job?.status?.conditions?.find((each) => each.type === type && each.status === 'True')
+
+const statusOf = (pod: V1Pod, name: string): V1ContainerStatus | undefined =>
+  [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(
+    (status) => status.name === name,
+  )
+
+function endOf(status: V1ContainerStatus | undefined): ContainerEnd | undefined {
+  const ended = status?.state?.terminated
+  if (!ended) return undefined
+  const { exitCode, reason = '', message = '' } = ended
+  return { exitCode, reason, message }
+}
+
+/** Steps of a healthy start. */
+const underWay = new Set(['PodInitializing', 'ContainerCreating'])
+
+function waitingReason(
+  pod: V1Pod,
+  status: V1ContainerStatus | undefined,
+): JobObservation['waiting'] {
+  const waiting = status?.state?.waiting
+  if (waiting?.reason && !underWay.has(waiting.reason)) {
+    return { reason: waiting.reason, message: waiting.message ?? '' }
+  }
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  if (scheduled?.status !== 'False') return undefined
+  return { reason: scheduled.reason ?? 'Unschedulable', message: scheduled.message ?? '' }
+}
+
+/** Warnings that tell why a pod is not made or does not start; others are of no interest to a build. */
+const hindrances = new Set([
+  'FailedCreate',
+  'FailedScheduling',
+  'FailedMount',
+  'FailedAttachVolume',
+  'FailedCreatePodSandBox',
+  'Failed',
+])
+
+/** The newest hindrance: a missing Secret of a mount, a full quota, a refusal by Pod Security. */
+export function warning(events: readonly CoreV1Event[]): JobObservation['waiting'] {
+  const [newest] = events
+    .filter(({ reason = '' }) => hindrances.has(reason))
+    .toSorted((one, other) => timeOf(other) - timeOf(one))
+  return newest && { reason: newest.reason ?? 'Warning', message: newest.message ?? '' }
+}
+
+const timeOf = (event: CoreV1Event): number =>
+  new Date(
+    event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? 0,
+  ).getTime()

@@ -1,0 +1,41 @@
+import { hasReadyNode, removeBuildNamespace } from './access.ts'
+import type { Provider, ProviderContext } from './provider.ts'
+
+/** The published images, for nodes that can pull but that no archive can be loaded into. */
+const published = 'ghcr.io/osscontainertools/kaniko:v1.28.3'
+
+/**
+ * The cluster that KUBECONFIG points to. It keeps its nodes and settings; only the namespace of the
+ * builds is added, and removed again. Its pods must reach this machine at HOST_ADDRESS, and what they
+ * pull there is plain HTTP.
+ */
+export function createExistingCluster(
+  { options, daemons, onProgress }: ProviderContext,
+  kubeconfig: string,
+): Provider {
+  return {
+    programs: ['busybox'],
+    tools: [],
+    kubeconfig,
+    async prepare() {
+      if (options.hostAddress) return options.hostAddress
+      throw new Error('set HOST_ADDRESS to an address of this machine that pods can reach')
+    },
+    async start() {
+      if (!(await hasReadyNode(kubeconfig))) throw new Error(`${kubeconfig}: no node is ready`)
+      onProgress(`using the cluster of ${kubeconfig}`)
+    },
+    async provideImages() {
+      return {
+        cloneImage: process.env['CLONE_IMAGE'] || `${published}-alpine`, // it holds git and a shell
+        kanikoImage: process.env['KANIKO_IMAGE'] || published,
+      }
+    },
+    async stop() {
+      for (const name of daemons.names()) await daemons.stop(name)
+      await removeBuildNamespace(kubeconfig).catch((error: unknown) => {
+        onProgress(`the namespace of the builds is not removed: ${String(error)}`)
+      })
+    },
+  }
+}

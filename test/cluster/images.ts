@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { run } from './support/command.ts'
+import { ensureImage, type ImageArchive, type ImageFile } from './support/image-archive.ts'
+import { cacheDirectory, ensureTool } from './tools.ts'
+import type { Progress } from './support/progress.ts'
+
+type Files = Record<string, ImageFile>
+
+const certificates = '/etc/ssl/certs/ca-certificates.crt'
+const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** What holds a pod's network together: it only has to stay. */
+export async function pauseImage(): Promise<ImageArchive> {
+  return await ensure('pause', {
+    files: { 'bin/busybox': { copyTarget: await which('busybox') } },
+    config: { Entrypoint: ['/bin/busybox', 'sleep', 'infinity'] },
+  })
+}
+
+/** A base image for Dockerfiles: a shell with the usual commands, and nothing else. */
+export async function baseImage(): Promise<ImageArchive> {
+  return await ensure('base', {
+    files: await shell(),
+    config: { Env: [searchPath], Cmd: ['sh'] },
+  })
+}
+
+/** Git with a shell, as the clone container of a build needs it; runs as any user. */
+export async function cloneImage(): Promise<ImageArchive> {
+  const git = await which('git')
+  const commands = (await run('git', ['--exec-path'])).trim()
+  const programs = [git, join(commands, 'git-remote-http')]
+  const libraries = (await Promise.all(programs.map(librariesOf))).flat()
+  return await ensure('clone', {
+    files: {
+      ...(await shell()),
+      'usr/bin/git': { copyTarget: git },
+      [commands.slice(1)]: { copy: commands },
+      'usr/share/git-core/templates': { mode: 0o755 },
+      ...Object.fromEntries(libraries.map((path) => [path.slice(1), { copyTarget: path }])),
+      [certificates.slice(1)]: { copyTarget: certificates },
+    },
+    config: { Env: [searchPath, 'HOME=/tmp'], Cmd: ['sh'] },
+  })
+}
+
+/** The executor, in an image configured as the published one is. */
+export async function kanikoImage(onProgress: Progress): Promise<ImageArchive> {
+  return await ensure('kaniko', {
+    files: {
+      'kaniko/executor': { copy: await ensureTool('kaniko', { onProgress }) },
+      'kaniko/.docker': { mode: 0o755 },
+      'kaniko/ssl/certs/ca-certificates.crt': { copyTarget: certificates },
+      'etc/nsswitch.conf': { text: 'hosts: files dns\n' },
+      workspace: { mode: 0o755 },
+    },
+    config: {
+      Env: [
+        'PATH=/usr/local/bin:/kaniko',
+        'HOME=/root',
+        'USER=root',
+        'SSL_CERT_DIR=/kaniko/ssl/certs',
+        'DOCKER_CONFIG=/kaniko/.docker/',
+      ],
+      WorkingDir: '/workspace',
+      Entrypoint: ['/kaniko/executor'],
+    },
+  })
+}
+
+async function ensure(name: string, rest: Omit<Parameters<typeof ensureImage>[1], 'name'>) {
+  return await ensureImage(join(cacheDirectory(), 'images'), { name, ...rest })
+}
+
+async function shell(): Promise<Files> {
+  const busybox = await which('busybox')
+  const commands = (await run(busybox, ['--list']))
+    .split('\n')
+    .filter((name) => /^[^/]+$/.test(name))
+  const links = commands
+    .filter((name) => name !== 'busybox')
+    .map((name): [string, ImageFile] => [`bin/${name}`, { link: 'busybox' }])
+  return {
+    'bin/busybox': { copyTarget: busybox },
+    ...Object.fromEntries(links),
+    'etc/passwd': { text: 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' },
+    'etc/group': { text: 'root:x:0:\nnogroup:x:65534:\n' },
+    'etc/nsswitch.conf': { text: 'hosts: files dns\n' },
+    root: { mode: 0o700 },
+    tmp: { mode: 0o1777 },
+  }
+}
+
+async function which(program: string): Promise<string> {
+  return (await run('sh', ['-c', 'command -v "$0"', program])).trim()
+}
+
+/** The shared libraries of a program and the loader itself, as ldd lists them. */
+async function librariesOf(program: string): Promise<string[]> {
+  const lines = (await run('ldd', [program])).split('\n')
+  return lines.flatMap((line) => /(?:=> |^\s*)(\/\S+) \(0x/.exec(line)?.[1] ?? [])
+}

@@ -1,0 +1,71 @@
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** What two clusters on one machine must not share. */
+export interface ClusterOptions {
+  /** Everything that the cluster writes is in it, and it is removed by `down`. */
+  readonly stateDir?: string
+  /** The name of the network bridge, at most 15 characters (a single node only). */
+  readonly bridge?: string
+  /** The pods' IPv4 addresses, as `10.87.0.0/24`; the first is this machine's (a single node only). */
+  readonly subnet?: string
+  /** The first of ten TCP ports. */
+  readonly portBase?: number
+  /** This machine's address as pods reach it; a single node and kind find it themselves. */
+  readonly hostAddress?: string
+}
+
+export interface ResolvedOptions {
+  readonly stateDir: string
+  readonly bridge: string
+  readonly subnet: string
+  readonly gateway: string
+  readonly ports: Ports
+  readonly hostAddress: string | undefined
+}
+
+export type Ports = ReturnType<typeof portsFrom>
+
+export function resolveOptions(
+  options: ClusterOptions = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): ResolvedOptions {
+  const parent = environment['XDG_STATE_HOME'] || tmpdir()
+  const stateDir = resolve(options.stateDir ?? join(parent, 'kanihook-cluster'))
+  // a socket's path has at most 107 bytes (unix(7)), and the longest here adds 35 to it
+  if (stateDir.length > 70) throw new Error(`the state directory's path is too long: ${stateDir}`)
+  const bridge = options.bridge ?? 'kanihook0'
+  if (!/^[a-z][a-z0-9-]{0,14}$/.test(bridge)) throw new Error(`not a name for a bridge: ${bridge}`)
+  const subnet = options.subnet ?? '10.87.0.0/24'
+  return {
+    stateDir,
+    bridge,
+    subnet,
+    gateway: firstAddress(subnet),
+    ports: portsFrom(options.portBase ?? 21_600),
+    hostAddress: options.hostAddress ?? (environment['HOST_ADDRESS'] || undefined),
+  }
+}
+
+function firstAddress(subnet: string): string {
+  const match = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.0\/(1[6-9]|2[0-4])$/.exec(subnet)
+  if (!match) throw new Error(`not a subnet of the form a.b.c.0/16 to /24: ${subnet}`)
+  return `${match[1]}.1`
+}
+
+function portsFrom(base: number) {
+  if (!Number.isInteger(base) || base < 1024 || base > 65_500) {
+    throw new Error(`not a port from 1024 to 65500: ${base}`)
+  }
+  return {
+    apiServer: base,
+    etcd: base + 1,
+    etcdPeer: base + 2,
+    kubelet: base + 3,
+    kubeletHealth: base + 4,
+    controllerManager: base + 5,
+    scheduler: base + 6,
+    registry: base + 7,
+    gitea: base + 8,
+  }
+}
