@@ -103,10 +103,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     })
     let worker: WorkerRole | undefined
     checks.set('kubernetes', async () => worker?.check())
-    // Statuses link to pages, so their keys come first.
-    const started = links.load(patient, stopping.signal).then(() => {
+    const start = async (): Promise<void> => {
+      // Statuses link to pages, so their keys come first.
+      await links.load(patient, stopping.signal)
       if (stopping.signal.aborted) return
-      const { url: pageUrl } = links
       worker = startWorkerRole({
         settings,
         redis: patient,
@@ -114,12 +114,13 @@ export async function startApp(options: AppOptions): Promise<App> {
         registries,
         forges: new Map(clients),
         kubeConfig: kubeConfig(),
-        pageUrl: settings.pages === 'link' ? pageUrl : () => '',
+        pageUrl: settings.pages === 'link' ? links.url : () => undefined,
         logger,
         metrics,
       })
       logger.info({ namespace: settings.buildNamespace }, 'worker runs')
-    })
+    }
+    const started = start()
     releasers.push(async () => {
       await started
       await worker?.close()

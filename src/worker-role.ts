@@ -30,7 +30,7 @@ export interface WorkerRoleOptions {
   readonly registries: () => readonly RegistrySettings[]
   readonly forges: ReadonlyMap<string, ForgeClient>
   readonly kubeConfig: KubeConfig
-  readonly pageUrl: (buildId: string) => string
+  readonly pageUrl: (buildId: string) => string | undefined
   readonly logger: Logger
   readonly metrics: Metrics
 }

@@ -3,7 +3,7 @@
 import express, { Router } from 'express'
 import { z } from 'zod'
 import type { BuildState } from '../builds/build.ts'
-import { answer } from '../webhooks/answer.ts'
+import { answer } from '../http/answer.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { openapi } from './openapi.ts'
 import type { AdminBuilds, AdminRepositories } from './ports.ts'

@@ -99,7 +99,10 @@ export function createPlanner(options: PlannerOptions): Planner {
         const identity = { repository, ref, generation, image: rule.name, attempt: 0, sha }
         const id = buildId(identity)
         const { plan: image } = planImage(rule, repository, ref, sha, now())
-        await builds.create({ ...identity, id, cause: `delivery ${cause}`, plan: image }, ended)
+        await builds.create(
+          { ...identity, id, cause: `${ref} was pushed (delivery ${cause})`, plan: image },
+          ended,
+        )
         return id
       }),
     )
@@ -145,7 +148,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const build = {
       ...identity,
       id,
-      cause: `delivery ${cause}`,
+      cause: `${ref} was pushed (delivery ${cause})`,
       plan: { ...planned.plan, destinations },
     }
     const ended: Outcome | undefined = problem

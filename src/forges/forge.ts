@@ -72,8 +72,8 @@ export interface CommitStatus {
   readonly state: 'queued' | 'building' | 'success' | 'skipped' | 'failure' | 'error' | 'cancelled'
   /** At most 140 characters. */
   readonly description: string
-  /** The build's page. */
-  readonly targetUrl: string
+  /** The build's page, where there are pages. */
+  readonly targetUrl?: string
 }
 
 export interface StatusPost {

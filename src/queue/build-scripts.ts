@@ -30,6 +30,7 @@ local id, plan, now, score, replaces, state, outcome, retention, ref, builds, st
 if redis.call('EXISTS', build) == 1 then return {'0'} end
 redis.call('HSET', build, 'plan', plan, 'state', 'waiting', 'createdAt', now, 'tries', '0', 'step.' .. now .. '.queued', '')
 redis.call('ZADD', index, now, id)
+redis.call('ZREMRANGEBYSCORE', index, '-inf', now - retention)
 -- A push that could not be planned does not take the place of a build.
 redis.call(planned == '1' and 'HSET' or 'HSETNX', contributors, ref, id)
 redis.call('PEXPIRE', contributors, retention)

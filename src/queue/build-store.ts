@@ -150,8 +150,6 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
     laneOf: (build) => redis.zrangebyscore(laneKey(build), '-inf', '+inf'),
 
     async list({ limit, before }) {
-      const oldest = now() - retentionMs
-      await redis.zremrangebyscore(index, '-inf', oldest)
       const newest = before === undefined ? '+inf' : `(${before}`
       const ids = await redis.zrevrangebyscore(index, newest, '-inf', 'LIMIT', 0, limit)
       const builds = await Promise.all(ids.map(get))

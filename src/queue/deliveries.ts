@@ -74,7 +74,10 @@ export function createDeliveryQueue(redis: Redis): DeliveryQueue & { close(): Pr
     if (!job || !(state === 'failed' || nothingBuilt)) return
     // Another process may have been quicker; then it is planned again all the same.
     await job
-      .retry(state === 'failed' ? 'failed' : 'completed', { resetAttemptsMade: true })
+      .retry(state === 'failed' ? 'failed' : 'completed', {
+        resetAttemptsMade: true,
+        resetAttemptsStarted: true,
+      })
       .catch(() => undefined)
   }
 }

@@ -32,16 +32,17 @@ const worst: readonly CommitStatus['state'][] = [
  */
 export function desiredStatus(
   builds: readonly Build[],
-  pageUrl: (id: string) => string,
+  pageUrl: (id: string) => string | undefined,
 ): { status: CommitStatus; build: Build } | undefined {
   const rank = (build: Build): number => worst.indexOf(states[build.state])
   const [build] = builds.toSorted((a, b) => rank(a) - rank(b) || b.createdAt - a.createdAt)
   if (!build) return undefined
+  const targetUrl = pageUrl(build.id)
   const status = {
     context: statusContext(build),
     state: states[build.state],
     description: describeBuild(build),
-    targetUrl: pageUrl(build.id),
+    ...(targetUrl === undefined ? {} : { targetUrl }),
   }
   return { status, build }
 }

@@ -26,7 +26,8 @@ export interface ReporterOptions {
   readonly store: StatusStore
   readonly builds: Pick<BuildStore, 'get'>
   readonly forges: ReadonlyMap<string, ForgeClient>
-  readonly pageUrl: (buildId: string) => string
+  /** Undefined: there are no pages. */
+  readonly pageUrl: (buildId: string) => string | undefined
   readonly posted?: (forge: string, status: CommitStatus, refused?: string) => void
 }
 

@@ -9,7 +9,7 @@ import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { createImageReader } from './image.ts'
-import { startKanihook, type KanihookProcess } from './kanihook-process.ts'
+import { startKanihook, type KanihookProcess } from '../../support/kanihook-process.ts'
 import { createRepository, type GiteaStatus, type TestRepository } from './repository.ts'
 
 /** The real cluster, registry and Gitea with a Redis and a kanihook of the test's own. */

@@ -7,6 +7,7 @@ export {
   simulatedDigest,
   succeeds,
   type ScriptedPod,
+  type Script,
   type ScriptedRunner,
 } from './scripted-runner.ts'
 export { startKubernetes, type Fault, type Kubernetes } from './server.ts'

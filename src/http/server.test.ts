@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, it } from 'node:test'
-import { createHttpServer } from './http-server.ts'
+import { createHttpServer } from './server.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 

@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '../../support/eventually.ts'
+import { eventually } from './eventually.ts'
 
-const entry = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export interface LogEntry {
   readonly level: string
@@ -16,6 +16,7 @@ export interface LogEntry {
 /** A running `kanihook serve`, started as its users start it. */
 export interface KanihookProcess {
   readonly child: ChildProcess
+  /** Where forges post to; empty without the receiver's role. */
   readonly url: string
   readonly adminUrl: string
   /** Every line that it printed. */
@@ -58,7 +59,8 @@ export async function startKanihook(
     )
   try {
     const adminUrl = `http://127.0.0.1:${await port('admin listens')}`
-    const url = `http://127.0.0.1:${await port('receiver listens')}`
+    const receives = (settings['KANIHOOK_ROLES'] ?? 'receiver').includes('receiver')
+    const url = receives ? `http://127.0.0.1:${await port('receiver listens')}` : ''
     await eventually(async () => (await fetch(`${adminUrl}/readyz`)).ok, {
       what: 'kanihook is ready',
     })
