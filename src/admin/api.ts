@@ -2,7 +2,7 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers */
 import express, { Router } from 'express'
 import { z } from 'zod'
-import type { BuildState } from '../builds/build.ts'
+import { buildStates } from '../builds/build.ts'
 import { answer } from '../http/answer.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { openapi } from './openapi.ts'
@@ -21,21 +21,9 @@ export interface ApiOptions {
 /** Whom a build names as its cause or its end. */
 const by = 'an operator'
 
-const states = [
-  'waiting',
-  'starting',
-  'running',
-  'succeeded',
-  'failed',
-  'error',
-  'cancelled',
-  'superseded',
-  'skipped',
-] as const satisfies readonly BuildState[]
-
 const listQuery = z.object({
   repository: z.string().min(1).optional(),
-  state: z.enum(states).optional(),
+  state: z.enum(buildStates).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   before: z.iso.datetime({ offset: true }).optional(),
 })

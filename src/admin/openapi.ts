@@ -1,3 +1,4 @@
+import { buildStates } from '../builds/build.ts'
 /**
  * The description of `/api`, served at `/api/openapi.json` and held against the real answers by
  * admin.test.ts.
@@ -39,20 +40,7 @@ const refusals = {
 }
 const oneBuild = { ...refusals, '404': error('No build has this id') }
 
-const state = {
-  type: 'string',
-  enum: [
-    'waiting',
-    'starting',
-    'running',
-    'succeeded',
-    'failed',
-    'error',
-    'cancelled',
-    'superseded',
-    'skipped',
-  ],
-}
+const state = { type: 'string', enum: buildStates }
 
 const schemas = {
   Error: object({ error: { ...text, description: 'A sentence for people.' } }),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster, ContainerName, LogLine, LogStore } from './ports.ts'
 
 /** Replaces every secret value by `***`. Longer ones first, so that none is left in parts. */
@@ -14,34 +15,71 @@ export function createMask(secrets: readonly string[]): (text: string) => string
   return (text) => unique.reduce((masked, form) => masked.replaceAll(form, '***'), text)
 }
 
-export interface FollowOptions {
+export interface BuildLogOptions {
   readonly cluster: Pick<Cluster, 'logs'>
   readonly store: LogStore
   readonly buildId: string
   readonly job: string
-  readonly container: ContainerName
   readonly mask: (text: string) => string
+  /** Ends the copying; what has come until then is kept. */
   readonly signal: AbortSignal
+}
+
+/** The copying of a Job's log into the store. A log that cannot be read or stored is no failure. */
+export interface BuildLog {
+  /** Copies a container's log while it runs; calling it again changes nothing. */
+  follow(container: ContainerName): void
+  /** The lines worth explaining a failure by, oldest first, once the container's log is whole. */
+  complete(container: ContainerName): Promise<readonly string[]>
+  completeAll(): Promise<void>
+  /** Ends what is still being copied. */
+  close(): void
 }
 
 /** Lines that are remembered for the explanation of a failure: the first and the last ones. */
 const remembered = { first: 200, last: 800 }
 
-/**
- * Copies a container's log into the store while it runs, masked. `lines` are those worth explaining a
- * failure by, oldest first; `done` resolves when the container has ended and all is stored. A log
- * that cannot be read or stored is no failure of the build.
- */
-export function followLog(options: FollowOptions): {
-  readonly lines: string[]
-  readonly done: Promise<void>
-} {
-  const lines: string[] = []
-  return { lines, done: copy(options, lines).catch(() => undefined) }
+/** How long the end of a log is waited for once its container has ended, in milliseconds. */
+const patienceMs = 3_000
+
+export function createBuildLog(options: BuildLogOptions): BuildLog {
+  const closing = new AbortController()
+  const signal = AbortSignal.any([options.signal, closing.signal])
+  const copies = new Map<ContainerName, { lines: string[]; done: Promise<void> }>()
+
+  function follow(container: ContainerName): { lines: string[]; done: Promise<void> } {
+    const lines: string[] = []
+    const present = copies.get(container) ?? {
+      lines,
+      done: copy({ ...options, signal }, container, lines).catch(() => undefined),
+    }
+    copies.set(container, present)
+    return present
+  }
+
+  async function complete(container: ContainerName): Promise<readonly string[]> {
+    const { lines, done } = follow(container)
+    const patience = new AbortController()
+    const late = sleep(patienceMs, undefined, { signal: patience.signal }).catch(() => undefined)
+    await Promise.race([done, late])
+    patience.abort()
+    return lines
+  }
+
+  return {
+    follow: (container) => void follow(container),
+    complete,
+    completeAll: async () => void (await Promise.all([...copies.keys()].map(complete))),
+    close: () => closing.abort(),
+  }
 }
 
-async function copy(options: FollowOptions, lines: string[]): Promise<void> {
-  const { cluster, store, buildId, job, container, mask, signal } = options
+async function copy(
+  options: BuildLogOptions,
+  container: ContainerName,
+  lines: string[],
+): Promise<void> {
+  const { cluster, store, buildId, job, mask, signal } = options
   const last = (await store.lastTime(buildId, container)) ?? ''
   let batch: LogLine[] = []
   let flushing: Promise<void> = Promise.resolve()

@@ -8,16 +8,19 @@ import type { Repository } from './push-event.ts'
  * skipped: ended at its creation
  * ```
  */
-export type BuildState =
-  | 'waiting'
-  | 'starting'
-  | 'running'
-  | 'succeeded'
-  | 'failed'
-  | 'error'
-  | 'cancelled'
-  | 'superseded'
-  | 'skipped'
+export type BuildState = (typeof buildStates)[number]
+
+export const buildStates = [
+  'waiting',
+  'starting',
+  'running',
+  'succeeded',
+  'failed',
+  'error',
+  'cancelled',
+  'superseded',
+  'skipped',
+] as const
 
 const active: ReadonlySet<BuildState> = new Set(['waiting', 'starting', 'running'])
 

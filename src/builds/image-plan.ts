@@ -29,12 +29,10 @@ export function planImage(
     ref: ofRef ? ref : '',
     ...(version === undefined ? {} : { version }),
   }))
+  const { destination: _, tags: __, paths: ___, ...shape } = rule
   const plan: ImagePlan = {
-    name: rule.name,
+    ...shape,
     destinations: claims.map((claim) => claim.destination),
-    context: rule.context,
-    dockerfile: rule.dockerfile,
-    target: rule.target,
     // An argument without a value for this ref is left to the Dockerfile's default.
     buildArgs: fillAll(rule.buildArgs, values),
     labels: {
@@ -43,13 +41,7 @@ export function planImage(
       'org.opencontainers.image.source': `https://${repository.host}/${repository.path}`,
       ...fillAll(rule.labels, values),
     },
-    platform: rule.platform,
-    resources: rule.resources,
-    pushSecret: rule.pushSecret,
     cache: { ...rule.cache, repository: rule.cache.repository ?? `${destination}/cache` },
-    timeoutMs: rule.timeoutMs,
-    startTimeoutMs: rule.startTimeoutMs,
-    verbosity: rule.verbosity,
   }
   if (claims.length > 0) return { plan, claims }
   const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${parseRef(ref).kind}: add one such as {shortSha}`

@@ -1,33 +1,20 @@
-import type { ImagePlan, Resources } from './build.ts'
+import type { ImagePlan } from './build.ts'
 import type { Repository } from './push-event.ts'
 
-/** An image as kanihook.yaml describes it: templates not yet filled in. */
-export interface ImageRule {
-  readonly name: string
+/** An image as kanihook.yaml describes it: a plan whose templates are not yet filled in. */
+export interface ImageRule extends Omit<ImagePlan, 'destinations' | 'cache'> {
   /** `registry/{owner}/{repo}`, without a tag. */
   readonly destination: string
-  /** Tag templates: `{branch}`, `{tag}`, `{sha}`, `{shortSha}`, `{semver}`, `{major}`, `{minor}`, `{date}`. */
+  /** Templates of the variables in tags.ts. Values of build arguments and labels may hold them too. */
   readonly tags: readonly string[]
-  readonly context: string
-  readonly dockerfile: string
-  readonly target: string | undefined
-  /** Values may hold the same templates as tags, and `{owner}`, `{repo}`. */
-  readonly buildArgs: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  readonly platform: string | undefined
-  readonly resources: Resources
-  readonly pushSecret: string | undefined
   /** `repository` undefined: `<destination>/cache`. */
   readonly cache: {
     readonly enabled: boolean
     readonly ttlMs: number
     readonly repository: string | undefined
   }
-  /** Git globs relative to the root; undefined: every change matters. */
+  /** Which changed files concern the image; undefined: all. */
   readonly paths: PathRule | undefined
-  readonly timeoutMs: ImagePlan['timeoutMs']
-  readonly startTimeoutMs: ImagePlan['startTimeoutMs']
-  readonly verbosity: string
 }
 
 export interface PathRule {

@@ -1,17 +1,17 @@
 import { PermanentError, RetryLater } from '../errors.ts'
-import { createMask, followLog } from './build-log.ts'
+import { createBuildLog, createMask } from './build-log.ts'
 import { isEnded, jobName, type Build, type Outcome, type StepName } from './build.ts'
 import type {
   BuildChange,
   BuildStore,
   Cluster,
-  ContainerName,
   GitCredential,
   JobObservation,
   LogStore,
   SecretValues,
 } from './ports.ts'
 import type { Repository } from './push-event.ts'
+import { failedContainer, stepOf, waitingNote } from './progress.ts'
 import type { Rules } from './rules.ts'
 import { deadline, duration, maxTries, stopped, verdict, type Verdict } from './verdict.ts'
 
@@ -35,6 +35,9 @@ export interface RunnerOptions {
   /** Resolves when a stop may have been asked for; a hint. */
   readonly stopAsked: (id: string, signal: AbortSignal) => Promise<void>
 }
+
+/** Every start is held up by something for a moment; only what lasts is worth telling, in milliseconds. */
+const worthTellingMs = 5_000
 
 /** How often the record and the Job are looked at without any hint, in milliseconds. */
 const resyncMs = 5_000
@@ -60,7 +63,15 @@ export function createRunner(
       await olderOnesGone(build)
       build = await update(build, { state: 'starting', tries: 1, step: step('starting') })
     }
-    await follow(build, jobName(build, build.tries), signal)
+    const job = jobName(build, build.tries)
+    await (build.stop ? obey(build, job, signal) : follow(build, job, signal))
+  }
+
+  /** Ends a build that was asked to stop while nobody held it. */
+  async function obey(build: Build, job: string, signal: AbortSignal): Promise<void> {
+    const observation = await cluster.observe(job)
+    const decision = verdict({ build, observation, log: [], now: now() })
+    if (decision.do !== 'wait') await conclude(build, job, decision, signal)
   }
 
   /** Rule: a build runs by the plan it was made with, authorised again when it starts. */
@@ -76,34 +87,17 @@ export function createRunner(
   /** An overtaken build may still push until its pod is gone; its tags must not move back. */
   async function olderOnesGone(build: Build): Promise<void> {
     const [older] = await builds.olderActive(build)
-    if (older)
+    if (older) {
       throw new RetryLater(`Waiting for build ${older} of the same ref`, { afterMs: 1_000 })
+    }
   }
 
   async function follow(started: Build, job: string, signal: AbortSignal): Promise<void> {
     let build = started
-    // Ends the log followers with this run, however it ends.
-    const scope = new AbortController()
-    const within = AbortSignal.any([signal, scope.signal])
+    const mask = await startJob(build)
+    if (!mask) return
+    const log = createBuildLog({ cluster, store: logs, buildId: build.id, job, mask, signal })
     try {
-      const mask = await startJob(build)
-      if (!mask) return
-      const followers = new Map<ContainerName, ReturnType<typeof followLog>>()
-      const followContainer = (container: ContainerName): ReturnType<typeof followLog> => {
-        const following =
-          followers.get(container) ??
-          followLog({
-            cluster,
-            store: logs,
-            buildId: build.id,
-            job,
-            container,
-            mask,
-            signal: within,
-          })
-        followers.set(container, following)
-        return following
-      }
       for (;;) {
         signal.throwIfAborted()
         const observation = await observe(job)
@@ -112,20 +106,19 @@ export function createRunner(
           continue
         }
         build = await record(build, observation, job)
-        if (observation.phase === 'cloning' || observation.clone) followContainer('clone')
-        if (observation.phase === 'building' || observation.build) followContainer('build')
-        const failing = failedContainer(observation)
-        const log = failing ? await completeLog(followContainer(failing)) : []
-        const decision = verdict({ build, observation, log, now: now() })
+        if (observation.phase === 'cloning' || observation.clone) log.follow('clone')
+        if (observation.phase === 'building' || observation.build) log.follow('build')
+        const failed = failedContainer(observation)
+        const lines = failed ? await log.complete(failed) : []
+        const decision = verdict({ build, observation, log: lines, now: now() })
         if (decision.do !== 'wait') {
           await conclude(build, job, decision, signal)
-          await Promise.all([...followers.values()].map(completeLog))
-          return
+          return await log.completeAll()
         }
         await pause(job, resyncMs, signal, build.id)
       }
     } finally {
-      scope.abort()
+      log.close()
     }
   }
 
@@ -183,8 +176,10 @@ export function createRunner(
       if (name === 'building') await cluster.forgetCredential(job)
       return update(build, { state: 'running', step: step(name) })
     }
-    if (note && present && note !== present.note)
+    const lasts = present !== undefined && now() - present.at >= worthTellingMs
+    if (note && lasts && note !== present.note) {
       return update(build, { step: { ...present, note } })
+    }
     return (await builds.get(build.id)) ?? build
   }
 
@@ -225,28 +220,4 @@ export function createRunner(
   function step(name: StepName): { name: StepName; at: number } {
     return { name, at: now() }
   }
-}
-
-const stepOf = ({ phase, clone, build }: JobObservation): StepName | undefined => {
-  if (phase === 'building' || build) return 'building'
-  return phase === 'cloning' || clone ? 'cloning' : undefined
-}
-
-function waitingNote({ waiting }: JobObservation): string | undefined {
-  if (!waiting) return undefined
-  const why = `${waiting.reason}: ${waiting.message}`
-  return /Unschedulable|quota/i.test(why) ? `Waiting for capacity: ${waiting.message}` : why
-}
-
-function failedContainer({ clone, build }: JobObservation): ContainerName | undefined {
-  if (build) return build.exitCode === 0 ? undefined : 'build'
-  return clone && clone.exitCode !== 0 ? 'clone' : undefined
-}
-
-/** The lines of a container that has ended: its stream ends by itself, within a bound. */
-async function completeLog(following: ReturnType<typeof followLog>): Promise<readonly string[]> {
-  const patience = AbortSignal.timeout(3_000)
-  const given = new Promise<void>((resolve) => patience.addEventListener('abort', () => resolve()))
-  await Promise.race([following.done, given])
-  return following.lines
 }

@@ -1,16 +1,5 @@
+import { templateVariables as tagVariables } from '../builds/tags.ts'
 import { closest } from './suggestion.ts'
-
-/** What a tag of an image may be made of. */
-export const tagVariables = [
-  'branch',
-  'tag',
-  'sha',
-  'shortSha',
-  'semver',
-  'major',
-  'minor',
-  'date',
-] as const
 
 /** What a destination's path may be made of. */
 export const destinationVariables = ['owner', 'repo'] as const

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { chooseMode, type Machine } from '../../demo/mode.ts'
+import { kanikoImage } from '../cluster/images.ts'
+import { dockerConfig, pushArchive, startRegistry } from '../cluster/registry.ts'
+import { createDaemons } from '../cluster/support/daemons.ts'
 import { cacheDirectory } from '../cluster/tools.ts'
 import { missingForProcesses } from '../contracts/cluster/processes.ts'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 
 const root = join(import.meta.dirname, '../..')
 const banner = 'SIMULATED: no image is built'
@@ -64,6 +68,11 @@ function read(look: () => string): string {
   }
 }
 
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+}
+
 /** In this order, with anything between them. */
 function assertInOrder(output: string, ...parts: readonly (string | RegExp)[]): void {
   let from = 0
@@ -74,13 +83,16 @@ function assertInOrder(output: string, ...parts: readonly (string | RegExp)[]): 
   }
 }
 
-const executor = globSync(join(cacheDirectory(), '{kaniko-v*/kaniko,*/executor}'))[0]
+const executor: string | undefined = globSync(
+  join(cacheDirectory(), '{kaniko-v*/kaniko,*/executor}'),
+)[0]
 const missing = missingForProcesses(executor)
-const cannotBuild = missing.length > 0 && `this machine lacks ${missing.join(', ')}`
+const canBuild = missing.length === 0
+const tried = canBuild ? '' : ` (not tried: this machine lacks ${missing.join(', ')})`
 
 describe('the demo', () => {
-  it(`builds a push for real, pulls the image back, and leaves nothing${cannotBuild ? ` (not tried: ${cannotBuild})` : ''}`, async () => {
-    if (cannotBuild) return
+  it(`builds a push for real, pulls the image back, and leaves nothing${tried}`, async () => {
+    if (!canBuild) return
     const { exitCode, output } = await startDemo(['--stand-in', '--once']).ended
     assert.equal(exitCode, 0, output)
     assertInOrder(
@@ -104,6 +116,33 @@ describe('the demo', () => {
     assert.match(output, /job +kanihook-hello-[0-9a-f]{16}-1 in namespace kanihook-builds/)
     assert.doesNotMatch(output, /✗|simulated/i)
     assert.deepEqual(leftovers(), [])
+  })
+
+  it(`takes the executor out of the published image, once, and keeps it${tried}`, async () => {
+    if (!canBuild) return
+    const home = join(folder, 'home')
+    const daemons = createDaemons(join(home, 'registry'))
+    try {
+      const registry = await startRegistry(daemons, {
+        address: '127.0.0.1',
+        port: await freePort(),
+      })
+      const name = 'library/kaniko:v1'
+      const image = await pushArchive(daemons, registry, await kanikoImage(() => {}), name)
+      await write(join(home, '.docker/config.json'), dockerConfig(registry))
+      const open = `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`
+      await write(join(home, '.config/containers/registries.conf'), open)
+      const env = { HOME: home, XDG_CACHE_HOME: join(home, 'cache'), KANIKO_IMAGE: image }
+      for (const isFirst of [true, false]) {
+        const { exitCode, output } = await startDemo(['--stand-in', '--once'], env).ended
+        assert.equal(exitCode, 0, output)
+        assert.equal(output.includes(`taking Kaniko's executor from ${image}`), isFirst, output)
+        assert.match(output, /✓ pulled/)
+      }
+    } finally {
+      for (const daemon of daemons.names()) await daemons.stop(daemon)
+      await rm(home, { recursive: true })
+    }
   })
 
   it('says in each line about something that did not happen that it is simulated', async () => {
@@ -131,7 +170,7 @@ describe('the demo', () => {
   })
 
   it('stopped in the middle of a build, leaves nothing and does not claim success', async () => {
-    const demo = startDemo([cannotBuild ? '--simulated' : '--stand-in'])
+    const demo = startDemo([canBuild ? '--stand-in' : '--simulated'])
     await demo.says(' job ')
     demo.child.kill('SIGTERM')
     const { exitCode, output } = await demo.ended
@@ -163,6 +202,7 @@ describe('the cluster of the demo', () => {
   const laptop: Machine = {
     platform: 'linux',
     isRoot: false,
+    canIsolate: true,
     kubeconfig: undefined,
     isTestCluster: false,
     hostAddress: undefined,
@@ -194,6 +234,7 @@ describe('the cluster of the demo', () => {
 
   it('is said to be none where nothing can be built', () => {
     assert.match(modes({}).notes.join(), /Nothing is built here.*root/)
+    assert.match(modes({ isRoot: true, canIsolate: false }).notes.join(), /without privileges/)
     assert.match(modes({ platform: 'darwin' }).notes.join(), /Nothing is built here.*Linux/)
   })
 })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { beforeEach, test } from 'node:test'
 import {
   createPlanner,
   type Planner,
@@ -12,11 +11,10 @@ import type { Delivery } from '../../src/builds/push-event.ts'
 import { RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createRefStore } from '../../src/queue/ref-store.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/redis.ts'
 import { delivery, imageRule, repository, rulesOf, sha, zeroSha } from '../support/samples.ts'
 
-let server: TestRedis
-let redis: Redis
+const redis = useRedis()
 let builds: BuildStore
 let refs: ReturnType<typeof createRefStore>
 
@@ -26,18 +24,14 @@ let heads: Map<string, string>
 let changes: Map<string, string[]>
 let git: GitRemote
 
-before(async () => {
-  server = await startRedis()
-  redis = new Redis(server.url)
-})
-after(async () => {
-  redis.disconnect()
-  await server.stop()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 0, now: Date.now })
-  refs = createRefStore(redis)
+beforeEach(() => {
+  builds = createBuildStore({
+    redis: redis.client,
+    retentionMs: 60_000,
+    maxPerRepository: 0,
+    now: Date.now,
+  })
+  refs = createRefStore(redis.client)
   heads = new Map()
   changes = new Map()
   git = {

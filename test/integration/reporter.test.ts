@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { beforeEach, test } from 'node:test'
 import type { BuildPlan } from '../../src/builds/build.ts'
 import type { BuildStore } from '../../src/builds/ports.ts'
 import { PermanentError, RetryLater } from '../../src/errors.ts'
@@ -9,27 +8,22 @@ import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createStatusStore } from '../../src/queue/status-store.ts'
 import { statusId } from '../../src/statuses/context.ts'
 import { createReporter } from '../../src/statuses/reporter.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/redis.ts'
 import { buildPlan } from '../support/samples.ts'
 
-let server: TestRedis
-let redis: Redis
+const redis = useRedis()
 let builds: BuildStore
 let posts: StatusPost[]
 let answer: (post: StatusPost) => Promise<string | undefined>
 let report: (id: string) => Promise<void>
 
-before(async () => {
-  server = await startRedis()
-  redis = new Redis(server.url)
-})
-after(async () => {
-  redis.disconnect()
-  await server.stop()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 0, now: Date.now })
+beforeEach(() => {
+  builds = createBuildStore({
+    redis: redis.client,
+    retentionMs: 60_000,
+    maxPerRepository: 0,
+    now: Date.now,
+  })
   posts = []
   answer = async () => undefined
   const forge: ForgeClient = {
@@ -41,7 +35,7 @@ beforeEach(async () => {
     },
   }
   report = createReporter({
-    store: createStatusStore(redis),
+    store: createStatusStore(redis.client),
     builds,
     forges: new Map([['gitea', forge]]),
     pageUrl: (id) => `https://hook.example.com/builds/${id}`,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { beforeEach, test } from 'node:test'
 import { jobName, type Build, type ImagePlan } from '../../src/builds/build.ts'
 import type { BuildStore, LogStore } from '../../src/builds/ports.ts'
 import { createRunner, type RunnerOptions } from '../../src/builds/run-build.ts'
@@ -9,29 +8,24 @@ import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createLogStore } from '../../src/queue/log-store.ts'
 import { createFakeCluster, type FakeCluster } from '../stand-ins/fake-cluster.ts'
 import { eventually } from '../support/eventually.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/redis.ts'
 import { buildPlan, imagePlan, rulesOf, sha } from '../support/samples.ts'
 
-let server: TestRedis
-let redis: Redis
+const redis = useRedis()
 let builds: BuildStore
 let logs: LogStore
 let cluster: FakeCluster
 /** Descriptions of the states that were shown, in order. */
 let shown: string[]
 
-before(async () => {
-  server = await startRedis()
-  redis = new Redis(server.url)
-})
-after(async () => {
-  redis.disconnect()
-  await server.stop()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 0, now: Date.now })
-  logs = createLogStore({ redis, retentionMs: 60_000 })
+beforeEach(() => {
+  builds = createBuildStore({
+    redis: redis.client,
+    retentionMs: 60_000,
+    maxPerRepository: 0,
+    now: Date.now,
+  })
+  logs = createLogStore({ redis: redis.client, retentionMs: 60_000 })
   cluster = createFakeCluster()
   shown = []
 })
@@ -306,7 +300,12 @@ test('an image that was removed from kanihook.yaml meanwhile is not built, and i
 })
 
 test('only as many builds of a repository run as it may have', async () => {
-  builds = createBuildStore({ redis, retentionMs: 60_000, maxPerRepository: 1, now: Date.now })
+  builds = createBuildStore({
+    redis: redis.client,
+    retentionMs: 60_000,
+    maxPerRepository: 1,
+    now: Date.now,
+  })
   const first = buildPlan({ ref: 'refs/heads/one' })
   const second = buildPlan({ ref: 'refs/heads/two' })
   await builds.create(first)
@@ -318,4 +317,17 @@ test('only as many builds of a repository run as it may have', async () => {
   await started()
   cluster.show(jobName(second, 1), { phase: 'ended', clone: ok, build: pushed })
   await running
+})
+
+test('a build that was asked to stop while nobody held it is ended without a new Job', async () => {
+  const build = await create()
+  await builds.update(build.id, { state: 'running', tries: 1 })
+  await builds.requestStop(build.id, { why: 'cancelled', by: 'an operator' })
+  await run(build.id)
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'cancelled',
+    reason: 'Cancelled by an operator',
+  })
+  assert.equal(cluster.started.length, 0)
+  assert.deepEqual(cluster.removed, [jobName(build, 1)])
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before, beforeEach } from 'node:test'
 import { Redis } from 'ioredis'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
@@ -51,4 +52,27 @@ export async function startRedis(): Promise<TestRedis> {
     client.disconnect()
   }
   return { url, process: server, stop }
+}
+
+/** A Redis for the tests of a file: started before them, emptied before each, stopped after them. */
+export function useRedis(): { readonly client: Redis; readonly server: TestRedis } {
+  let server: TestRedis
+  let client: Redis
+  before(async () => {
+    server = await startRedis()
+    client = new Redis(server.url)
+  })
+  beforeEach(async () => void (await client.flushall()))
+  after(async () => {
+    client?.disconnect()
+    await server?.stop()
+  })
+  return {
+    get server() {
+      return server
+    },
+    get client() {
+      return client
+    },
+  }
 }
