@@ -21,8 +21,9 @@ const usage = `kanihook ${manifest.version}: a git push becomes a container imag
 Settings come from the environment: see .env.example. Repositories and images: see
 kanihook.example.yaml. Exit codes: 0 well, 64 wrong use, 78 bad settings.`
 
-/** sysexits.h: wrong use of the command, bad settings. */
+/** sysexits.h: wrong use of the command, no port to listen on, bad settings. */
 const exUsage = 64
+const exOsError = 71
 const exConfig = 78
 
 async function main(args: readonly string[]): Promise<number> {
@@ -71,13 +72,16 @@ async function serve(): Promise<number> {
       logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
   })
   for (const warning of settings.warnings) logger.warn(warning)
-  const app = await startApp({ settings, config, drivers: forges, kubeConfig, logger })
-  const signal = await stopSignal()
-  logger.info({ signal }, 'stopping: running builds go on in the cluster')
-  // Whatever hangs, an orchestrator must not have to kill us; another worker takes over either way.
-  setTimeout(() => process.exit(0), settings.shutdownTimeoutMs).unref()
-  await app.stop()
-  config.close()
+  try {
+    const app = await startApp({ settings, config, drivers: forges, kubeConfig, logger })
+    const signal = await stopSignal()
+    logger.info({ signal }, 'stopping: running builds go on in the cluster')
+    // Whatever hangs, an orchestrator must not have to kill us; another worker takes over either way.
+    setTimeout(() => process.exit(0), settings.shutdownTimeoutMs).unref()
+    await app.stop()
+  } finally {
+    config.close()
+  }
   logger.info('stopped')
   return 0
 }
@@ -85,7 +89,12 @@ async function serve(): Promise<number> {
 /** The usual client rules: $KUBECONFIG, ~/.kube/config, else the pod's service account. */
 function kubeConfig(): KubeConfig {
   const config = new KubeConfig()
-  config.loadFromDefault()
+  try {
+    config.loadFromDefault()
+    if (!config.getCurrentCluster()) throw new Error('it names no cluster')
+  } catch (error) {
+    throw new ConfigError([`KUBECONFIG: cannot be used: ${(error as Error).message}`])
+  }
   return config
 }
 
@@ -109,6 +118,9 @@ try {
   ) {
     console.error(`kanihook: ${error.message}\n\n${usage}`)
     process.exitCode = exUsage
+  } else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    console.error(`kanihook cannot start: ${error.message}: set PORT or ADMIN_PORT to a free one`)
+    process.exitCode = exOsError
   } else {
     throw error
   }

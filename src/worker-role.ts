@@ -1,5 +1,4 @@
 import type { KubeConfig } from '@kubernetes/client-node'
-import type { Redis } from 'ioredis'
 import { buildTime } from './builds/describe.ts'
 import { isEnded, type Build } from './builds/build.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
@@ -9,9 +8,11 @@ import type { Rules } from './builds/rules.ts'
 import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
 import { createSecretValues } from './cluster/secret-values.ts'
 import { PermanentError } from './errors.ts'
-import type { ForgeClient } from './forges/forge.ts'
+import type { ForgeClient, ForgeDriver } from './forges/forge.ts'
 import { createGitRemote } from './git/git-remote.ts'
+import type { Links } from './pages/links.ts'
 import { deliveriesQueue } from './queue/deliveries.ts'
+import { connectPatient } from './queue/redis.ts'
 import { createStopSignals } from './queue/stop-signals.ts'
 import { createStores } from './queue/stores.ts'
 import { createQueueWorker } from './queue/worker.ts'
@@ -24,13 +25,11 @@ import type { Metrics } from './telemetry/metrics.ts'
 
 export interface WorkerRoleOptions {
   readonly settings: Settings
-  /** A connection that waits for Redis as long as it takes. */
-  readonly redis: Redis
+  readonly drivers: readonly ForgeDriver[]
   readonly rules: Rules
   readonly registries: () => readonly RegistrySettings[]
-  readonly forges: ReadonlyMap<string, ForgeClient>
   readonly kubeConfig: KubeConfig
-  readonly pageUrl: (buildId: string) => string | undefined
+  readonly links: Pick<Links, 'url'>
   readonly logger: Logger
   readonly metrics: Metrics
 }
@@ -44,8 +43,9 @@ export interface WorkerRole {
 
 /** Joins planner, builder and reporter to their queues, the forges and the cluster. */
 export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
-  const { settings, redis, rules, registries, forges, kubeConfig, pageUrl, logger, metrics } =
-    options
+  const { settings, rules, registries, kubeConfig, links, logger, metrics } = options
+  const forges = clientsOf(options)
+  const redis = connectPatient(settings.redisUrl)
   const { builds, logs, refs, statuses } = createStores(redis, settings)
   const queues = createWorkQueues({ redis, maxBuilds: settings.maxBuilds })
   const source = sourceOf(forges)
@@ -138,7 +138,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     store: statuses,
     builds,
     forges,
-    pageUrl,
+    pageUrl: links.url,
     posted: (forge, status, refused) => {
       metrics.status(forge, refused === undefined ? 'posted' : 'refused')
       const facts = {
@@ -199,6 +199,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     }),
   ]
 
+  logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {
     check: () => cluster.check(),
     async close() {
@@ -206,8 +207,18 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       watching.abort()
       subscriber.disconnect()
       await queues.close()
+      redis.disconnect()
     },
   }
+}
+
+/** The forges that are on, by name. */
+function clientsOf({ drivers, settings }: WorkerRoleOptions): ReadonlyMap<string, ForgeClient> {
+  const clients = drivers.flatMap((driver) => {
+    const forge = settings.forges.get(driver.name)
+    return forge ? [[driver.name, driver.client(forge)] as const] : []
+  })
+  return new Map(clients)
 }
 
 /** Where a repository's source comes from: its forge, if that is on. */

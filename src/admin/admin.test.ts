@@ -359,7 +359,7 @@ describe('the port for operators', () => {
       builds: fake.builds,
       deliveries: { get: async () => undefined },
       repositories: { trust: async () => false },
-      pageUrl: undefined,
+      pageUrl: () => undefined,
     })
     const base = `http://127.0.0.1:${await guarded.listen('127.0.0.1', 0)}`
     const status = async (path: string, token?: string) => {

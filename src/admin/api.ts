@@ -15,7 +15,7 @@ export interface ApiOptions {
   readonly deliveries: Pick<DeliveryQueue, 'get'>
   readonly repositories: AdminRepositories
   /** The page that a build's status links to; undefined where there are no pages. */
-  readonly pageUrl: ((buildId: string) => string) | undefined
+  readonly pageUrl: (buildId: string) => string | undefined
 }
 
 /** Whom a build names as its cause or its end. */
@@ -38,7 +38,7 @@ const trustBody = z.strictObject({
 export function createApi({ builds, deliveries, repositories, pageUrl }: ApiOptions): Router {
   const api = Router()
   const view = (build: Parameters<typeof viewBuild>[0]) =>
-    viewBuild(build, pageUrl?.(build.id) ?? null)
+    viewBuild(build, pageUrl(build.id) ?? null)
 
   api.get('/openapi.json', (_req, res) => answer(res, 200, openapi))
 

@@ -14,7 +14,7 @@ describe('the description of the API', () => {
     builds: { list: never, get: never, log: never, rebuild: never, cancel: never },
     deliveries: { get: never },
     repositories: { trust: never },
-    pageUrl: undefined,
+    pageUrl: () => undefined,
   })
 
   it('has every route that there is, and no other', () => {

@@ -45,7 +45,9 @@ export async function startRegistry(daemons: Daemons, options: ListenOptions): P
   }
   const file = join(directory, 'config.yml')
   await writeFile(file, JSON.stringify(configuration))
-  daemons.start({ name: 'registry', command: 'docker-registry', args: ['serve', file] })
+  // The registry takes every variable REGISTRY_* as configuration.
+  const env = { PATH: process.env['PATH'] }
+  daemons.start({ name: 'registry', command: 'docker-registry', args: ['serve', file], env })
   await daemons.waitFor('registry', async () => {
     return (await fetch(`http://${registry.host}/v2/`)).status === 401
   })
