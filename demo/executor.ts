@@ -1,11 +1,11 @@
-import { existsSync, globSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lastLines, run } from '../test/cluster/support/command.ts'
 import { goArchitecture } from '../test/cluster/support/go.ts'
 import { withLock } from '../test/cluster/support/lock.ts'
 import { withHeartbeat, type Progress } from '../test/cluster/support/progress.ts'
-import { cacheDirectory, ensureTool } from '../test/cluster/tools.ts'
+import { cacheDirectory, ensureTool, keptKaniko } from '../test/cluster/tools.ts'
 import { imageFolder } from './image-folder.ts'
 import { providePrograms } from './programs.ts'
 
@@ -28,7 +28,7 @@ export async function provideExecutor(progress: Progress, signal: AbortSignal): 
   const image = process.env['KANIKO_IMAGE'] || published
   const folder = `${image.replace(/[^\w.-]+/g, '_')}-${goArchitecture()}`
   const kept = join(cacheDirectory(), folder, 'executor')
-  const known = [kept, ...builtBefore()].find((path) => existsSync(path))
+  const known = existsSync(kept) ? kept : keptKaniko()
   if (known) return await tried(known)
   try {
     const fetch = () => withLock(kept, () => takeFrom(image, join(cacheDirectory(), folder)))
@@ -41,10 +41,6 @@ export async function provideExecutor(progress: Progress, signal: AbortSignal): 
   }
   await providePrograms(['go'], progress)
   return await tried(await ensureTool('kaniko', { onProgress: progress }))
-}
-
-function builtBefore(): string[] {
-  return globSync(join(cacheDirectory(), `kaniko-v*-${goArchitecture()}`, 'kaniko'))
 }
 
 /** Puts the image's `/kaniko/executor` into the folder, which is complete or absent. */

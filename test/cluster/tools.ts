@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -167,4 +167,9 @@ function moduleFile(tool: Tool, upstream: GoModule): string {
 
 function words({ Path, Version }: GoPath): string {
   return Version ? `${Path} ${Version}` : Path
+}
+
+/** A Kaniko executor that was built, or taken from its published image, before; undefined: none was. */
+export function keptKaniko(): string | undefined {
+  return globSync(join(cacheDirectory(), `{kaniko-v*-${goArchitecture()}/kaniko,*/executor}`))[0]
 }

@@ -10,7 +10,7 @@ import { chooseMode, type Machine } from '../../demo/mode.ts'
 import { kanikoImage } from '../cluster/images.ts'
 import { dockerConfig, pushArchive, startRegistry } from '../cluster/registry.ts'
 import { createDaemons } from '../cluster/support/daemons.ts'
-import { cacheDirectory } from '../cluster/tools.ts'
+import { keptKaniko } from '../cluster/tools.ts'
 import { missingForProcesses } from '../contracts/cluster/processes.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-port.ts'
@@ -83,9 +83,7 @@ function assertInOrder(output: string, ...parts: readonly (string | RegExp)[]): 
   }
 }
 
-const executor: string | undefined = globSync(
-  join(cacheDirectory(), '{kaniko-v*/kaniko,*/executor}'),
-)[0]
+const executor = process.env['KANIKO_EXECUTOR'] ?? keptKaniko()
 const missing = missingForProcesses(executor)
 const canBuild = missing.length === 0
 const tried = canBuild ? '' : ` (not tried: this machine lacks ${missing.join(', ')})`
