@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { rejected } from './rejections.ts'
 
 /** Far more than any forge's payload has (under 10), far less than what strains a parser. */
@@ -5,8 +6,10 @@ const maxDepth = 100
 
 const quote = 0x22
 const backslash = 0x5c
-const opening = new Set([0x5b, 0x7b])
-const closing = new Set([0x5d, 0x7d])
+/** `[` and `{` differ in this bit alone, and so do `]` and `}`. */
+const bracketBit = 0x20
+const opening = 0x7b
+const closing = 0x7d
 
 /** Whether arrays and objects are nested deeper than that; looks at bytes, so it needs no stack. */
 function isDeeperThan(limit: number, json: Buffer): boolean {
@@ -18,9 +21,9 @@ function isDeeperThan(limit: number, json: Buffer): boolean {
       if (byte === backslash) index++
       else if (byte === quote) inString = false
     } else if (byte === quote) inString = true
-    else if (opening.has(byte)) {
+    else if ((byte | bracketBit) === opening) {
       if (++depth > limit) return true
-    } else if (closing.has(byte)) depth--
+    } else if ((byte | bracketBit) === closing) depth--
   }
   return false
 }
@@ -30,13 +33,18 @@ function isDeeperThan(limit: number, json: Buffer): boolean {
  * DeliveryRejected (400) for anything else: not UTF-8, not JSON, not an object, or nested without end.
  */
 export function readJsonObject(body: Buffer): object {
-  if (isDeeperThan(maxDepth, body)) throw rejected.json()
+  if (!isUtf8(body) || isDeeperThan(maxDepth, body)) throw rejected.json()
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    value = JSON.parse(textOf(body))
   } catch {
     throw rejected.json()
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw rejected.json()
   return value
 }
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
+
+const textOf = (body: Buffer): string =>
+  body.toString('utf8', body.subarray(0, 3).equals(byteOrderMark) ? 3 : 0)

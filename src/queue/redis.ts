@@ -8,6 +8,8 @@ export const key = (...parts: readonly string[]): string => [prefix, ...parts].j
 // Tried against a frozen, killed, and late-starting Redis: an answer, good or bad, within 1.5 s, and
 // recovery unaided. A command that timed out may still have been stored: callers repeat it safely.
 const bounded = {
+  // The commands of requests that come together share a round trip, and one write to the socket.
+  enableAutoPipelining: true,
   commandTimeout: 1500,
   connectTimeout: 1500,
   socketTimeout: 1500,

@@ -97,6 +97,9 @@ DISABLE_REGISTRATION = true
 [webhook]
 # else hooks to private addresses, which all are here, are refused
 ALLOWED_HOST_LIST = *
+[queue]
+# the default, on disk, polls: a webhook would be sent some seconds late
+TYPE = channel
 [cron]
 ENABLED = false
 [actions]

@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util'
+import type { ClusterOptions } from '../test/cluster/options.ts'
+
+export const help = `usage: npm run bench [-- [accepts|builds] [option...]]
+
+  accepts  webhooks stored per second: kanihook's receiver with a Redis of its own against a bare
+           Node server that verifies, parses, and stores nothing
+  builds   what kanihook adds to a build, from git push to the status on the commit, against the same
+           Job created by nothing but the Kubernetes API
+Both, unless one is named. Baseline and kanihook take turns in one run: compare their ratio between
+machines, not their figures. All traffic stays on this machine, and everything started is ended.
+
+  --json             print JSON instead of tables (npm run --silent bench -- --json)
+  --rounds N         accepts: turns of each side (5)
+  --requests N       accepts: requests in one turn (10000)
+  --connections N    accepts: kept-alive connections at once (32)
+  --profile DIR      accepts: write a CPU profile of kanihook there (node --cpu-prof)
+  --builds N         builds: pushes, and as many bare Jobs (20)
+  --state-dir DIR, --bridge NAME, --subnet CIDR, --port-base PORT
+                     builds: the test cluster, as of node test/cluster/cli.ts --help; one that was
+                     up stays up
+  --help             this text
+
+Exit code: 0, 1 when something failed, 64 wrong use.
+`
+
+export const benchmarks = ['accepts', 'builds'] as const
+export type Benchmark = (typeof benchmarks)[number]
+
+export interface Options {
+  readonly help: boolean
+  readonly json: boolean
+  readonly benchmarks: readonly Benchmark[]
+  readonly rounds: number
+  readonly requests: number
+  readonly connections: number
+  readonly profile: string | undefined
+  readonly builds: number
+  readonly cluster: ClusterOptions
+}
+
+/** Reads the command line. Throws TypeError with a sentence for its user. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      json: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      requests: { type: 'string', default: '10000' },
+      connections: { type: 'string', default: '32' },
+      profile: { type: 'string' },
+      builds: { type: 'string', default: '20' },
+      'state-dir': { type: 'string' },
+      bridge: { type: 'string' },
+      subnet: { type: 'string' },
+      'port-base': { type: 'string' },
+    },
+  })
+  const { 'state-dir': stateDir, bridge, subnet, 'port-base': portBase } = values
+  return {
+    help: values.help,
+    json: values.json,
+    benchmarks: positionals.length > 0 ? positionals.map(benchmark) : benchmarks,
+    rounds: count('--rounds', values.rounds, 100),
+    requests: count('--requests', values.requests, 100_000),
+    // The receiver answers 429 above 256 at once.
+    connections: count('--connections', values.connections, 256),
+    profile: values.profile,
+    builds: count('--builds', values.builds, 500),
+    cluster: {
+      ...(stateDir !== undefined && { stateDir }),
+      ...(bridge !== undefined && { bridge }),
+      ...(subnet !== undefined && { subnet }),
+      ...(portBase !== undefined && { portBase: count('--port-base', portBase, 65_500) }),
+    },
+  }
+}
+
+function benchmark(name: string): Benchmark {
+  const found = benchmarks.find((known) => known === name)
+  if (!found) throw new TypeError(`no benchmark is called ${name}: ${benchmarks.join(' or ')}`)
+  return found
+}
+
+function count(option: string, text: string, most: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new TypeError(`${option} is a number from 1 to ${most}, not ${text}`)
+  }
+  return value
+}
