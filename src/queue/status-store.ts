@@ -14,8 +14,13 @@ const release = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 `
 
-/** Longer than one post to a forge may take, its time-out included. */
-const leaseMs = 30_000
+/** KEYS: lease. ARGV: token, milliseconds. */
+const renew = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+`
+
+/** As for BullMQ's locks: a dead process holds a status back no longer, a slow one renews. */
+const leaseMs = 10_000
 
 export function createStatusStore(redis: Redis): StatusStore {
   return {
@@ -35,10 +40,14 @@ export function createStatusStore(redis: Redis): StatusStore {
       const lease = key('lease', id)
       const token = randomUUID()
       if ((await redis.set(lease, token, 'PX', leaseMs, 'NX')) === null) return false
+      const renewal = setInterval(() => {
+        redis.eval(renew, 1, lease, token, leaseMs).catch(() => undefined)
+      }, leaseMs / 3)
       try {
         await work()
         return true
       } finally {
+        clearInterval(renewal)
         await redis.eval(release, 1, lease, token)
       }
     },
