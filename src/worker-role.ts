@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { buildTime } from './builds/describe.ts'
-import { isEnded, type Build } from './builds/build.ts'
+import { isEnded, jobName, type Build } from './builds/build.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
 import type { Delivery, Repository } from './builds/push-event.ts'
 import { createRunner, type Source } from './builds/run-build.ts'
@@ -124,6 +124,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
 
   const run = createRunner({
     builds,
+    refs,
     cluster,
     logs,
     secrets: createSecretValues({ kubeConfig, namespace: settings.buildNamespace }),
@@ -155,6 +156,11 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   /** What cannot be done by any number of tries ends all the same, with the reason. */
   async function gaveUp(id: string, error: Error): Promise<void> {
     logger.error({ build: id, err: error }, 'build given up')
+    const build = await builds.get(id)
+    if (!build) return
+    // What goes on in the cluster must not push after its build has ended.
+    const soon = AbortSignal.timeout(30_000)
+    await cluster.remove(jobName(build, build.tries), soon).catch(() => undefined)
     await changed(
       await builds.end(id, { state: 'error', reason: `kanihook failed: ${error.message}` }),
     )

@@ -7,7 +7,7 @@ import type { AdminBuilds, AdminRepositories, BuildQuery } from './ports.ts'
 
 export interface OperatorOptions {
   readonly stores: Stores
-  readonly queues: Pick<WorkQueues, 'build' | 'status'>
+  readonly queues: Pick<WorkQueues, 'build' | 'buildNow' | 'status'>
 }
 
 /** What an operator asks and does, over the records and the queues. */
@@ -32,6 +32,9 @@ export function createOperator({ stores, queues }: OperatorOptions): {
   async function rebuild(id: string, by: string): Promise<Build | undefined> {
     const build = await builds.get(id)
     if (!build) return undefined
+    if (build.attempt === 0) {
+      throw new PermanentError('that push was never planned: have the forge deliver it again')
+    }
     const { generation } = await refs.ref(build.repository, build.ref)
     // An older commit of the ref would move its tags back.
     if (generation !== build.generation) {
@@ -39,14 +42,17 @@ export function createOperator({ stores, queues }: OperatorOptions): {
         `${build.ref} has moved on since: push that commit again to build it`,
       )
     }
-    for (let attempt = Math.max(build.attempt, 1); ; attempt++) {
+    for (let attempt = build.attempt; ; attempt++) {
       const nextId = buildId({ ...build, attempt })
       const present = await builds.get(nextId)
       if (present && !isEnded(present.state)) {
         throw new PermanentError(`build ${nextId} of the same commit has not ended yet`)
       }
       if (present) continue
-      const { repository, ref, image, sha, plan } = build
+      const { repository, ref, image, sha, plan, moving } = build
+      if (plan.destinations.length === 0) {
+        throw new PermanentError('it has no destination: mend kanihook.yaml and push again')
+      }
       const cause = `rebuild of ${id} by ${by}`
       await builds.create({
         id: nextId,
@@ -58,6 +64,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
         plan,
         attempt,
         cause,
+        ...(moving ? { moving } : {}),
       })
       await Promise.all([queues.build(nextId), queues.status(statusId(build))])
       return builds.get(nextId)
@@ -70,7 +77,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
     if (isEnded(build.state))
       throw new PermanentError(`build ${id} has ended already: ${build.state}`)
     const after = await builds.requestStop(id, { why: 'cancelled', by })
-    await queues.status(statusId(build))
+    await Promise.all([queues.status(statusId(build)), queues.buildNow(id)])
     return after
   }
 

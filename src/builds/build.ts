@@ -77,6 +77,21 @@ export interface BuildPlan extends BuildIdentity {
   readonly plan: ImagePlan
   /** The delivery or the person that caused it, for "why was this built?". */
   readonly cause: string
+  /** Those of its tags that move from version to version: looked at again before they are pushed. */
+  readonly moving?: readonly TagClaim[]
+}
+
+/** The wish of an image to own a tag. */
+export interface TagClaim {
+  /** `registry/repository:tag` */
+  readonly destination: string
+  /** `<forge>/<id>` */
+  readonly repositoryId: string
+  readonly image: string
+  /** The ref that the tag derives from, or empty where it derives from none. */
+  readonly ref: string
+  /** For `{major}` and `{minor}`: the whole version, compared by precedence. */
+  readonly version?: string
 }
 
 export interface Pushed {

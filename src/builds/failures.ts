@@ -169,7 +169,8 @@ const forImage = (log: readonly string[]): string => {
 }
 
 /** Lines of Kaniko itself, as `--log-format=text` writes them; all others are a RUN step's. */
-const ofKaniko = /^time="|^(INFO|WARN|ERRO|DEBU|FATA)\[|^(Error|error) |^Usage:/
+const ofKaniko =
+  /^time="|^(INFO|WARN|ERRO|DEBU|FATA)\[|^Error: |^error (building|checking|pushing|resolving|parsing) |^Usage:/
 
 function lastOutput(log: readonly string[]): string {
   const end = log.findLastIndex((line) => line.includes('failed to execute command'))
@@ -197,7 +198,8 @@ export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly 
       ? author(`Out of memory (limit ${limit}): raise resources.limits.memory`)
       : author('Out of memory: the node has no more; set resources.requests.memory')
   }
-  const known = explain(buildSigns, build, log)
+  // A RUN step may print whatever it likes: only Kaniko's own lines are signs.
+  const known = explain(buildSigns, build, log, (line) => ofKaniko.test(line))
   if (known) return known
   const error = log.findLast((line) => /^error |level=(error|fatal)/i.test(line)) ?? log.at(-1)
   return author(`Build failed with exit code ${end.exitCode}${error ? `: ${error}` : ''}`)
@@ -218,10 +220,11 @@ function explain(
   signs: readonly Sign[],
   build: BuildPlan,
   log: readonly string[],
+  isSign: (line: string) => boolean = () => true,
 ): Failure | undefined {
   // logrus quotes messages: `msg="checking \"x\""`.
   const lines = log.map((line) => line.replaceAll('\\"', '"'))
-  const text = lines.join('\n')
+  const text = lines.filter(isSign).join('\n')
   for (const { pattern, explain: say } of signs) {
     const match = pattern.exec(text)
     if (match) return say(match, build, lines)

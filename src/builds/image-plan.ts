@@ -1,5 +1,4 @@
-import type { ImagePlan } from './build.ts'
-import type { TagClaim } from './ports.ts'
+import type { ImagePlan, TagClaim } from './build.ts'
 import { parseRef, type Repository } from './push-event.ts'
 import type { ImageRule } from './rules.ts'
 import { fill, imageTags, templateValues } from './tags.ts'

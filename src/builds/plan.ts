@@ -1,7 +1,7 @@
 import { RetryLater } from '../errors.ts'
-import { buildId, type Outcome } from './build.ts'
+import { buildId, type Outcome, type TagClaim } from './build.ts'
 import { planImage } from './image-plan.ts'
-import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore, TagClaim } from './ports.ts'
+import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore } from './ports.ts'
 import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
 import type { ImageRule, Rules } from './rules.ts'
 
@@ -64,7 +64,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
 
     const { head, record } = await currentHead(event, delivery.receivedAt)
-    if (!head) return ignored(`${ref} does not exist any more`)
+    if (!head) {
+      await refs.releaseTags(repository, ref)
+      return ignored(`${ref} does not exist any more`)
+    }
     const named = [head.commit, head.object].includes(event.after)
     if (!named && record.baseline) {
       return ignored(
@@ -73,7 +76,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
 
     const made = []
-    for (const image of rule.images) made.push(await planBuild(delivery, record, head, image))
+    for (const image of rule.images)
+      made.push(await planBuild(delivery, record, head, image, rule.images))
     const fresh = made.filter((build) => build.created)
     const listed = named ? made : fresh
     return {
@@ -134,6 +138,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     { generation }: RefRecord,
     head: RefHead,
     rule: ImageRule,
+    images: readonly ImageRule[],
   ): Promise<{ id: string; created: boolean; superseded: readonly string[] }> {
     const { repository, ref } = event
     const sha = head.commit
@@ -144,12 +149,14 @@ export function createPlanner(options: PlannerOptions): Planner {
     const planned = planImage(rule, repository, ref, head.commit, now())
     const { destinations, problem } = planned.problem
       ? { destinations: [], problem: planned.problem }
-      : await claimTags(planned.claims)
+      : await claimTags(planned.claims, images)
+    const moving = planned.claims.filter((claim) => claim.version !== undefined)
     const build = {
       ...identity,
       id,
       cause: `${ref} was pushed (delivery ${cause})`,
       plan: { ...planned.plan, destinations },
+      ...(moving.length > 0 ? { moving } : {}),
     }
     const ended: Outcome | undefined = problem
       ? { state: 'failed', reason: problem }
@@ -160,10 +167,11 @@ export function createPlanner(options: PlannerOptions): Planner {
   /** Takes the image's tags. One that moved on to a newer version is left out; another's is a problem. */
   async function claimTags(
     claims: readonly TagClaim[],
+    images: readonly ImageRule[],
   ): Promise<{ destinations: string[]; problem?: string }> {
     const destinations: string[] = []
     for (const claim of claims) {
-      const owner = await refs.claimTag(claim)
+      const owner = await refs.claimTag(claim, (other) => isRenamed(other, claim, images))
       if (!owner) destinations.push(claim.destination)
       else if (!isNewerVersion(owner, claim)) {
         return {
@@ -176,6 +184,14 @@ export function createPlanner(options: PlannerOptions): Planner {
     return { destinations, problem: 'Every tag of this image has moved on to a newer version' }
   }
 
+  /** A diff that cannot be had is no reason to hold a push back. */
+  async function changedFiles(
+    { repository, sha }: { repository: Repository; sha: string },
+    from: string,
+  ): Promise<readonly string[] | undefined> {
+    return git.changedFiles(repository, from, sha).catch(() => undefined)
+  }
+
   /** An end for an image that no changed file concerns; in doubt it is built. */
   async function untouched(
     rule: ImageRule,
@@ -183,7 +199,7 @@ export function createPlanner(options: PlannerOptions): Planner {
   ): Promise<Outcome | undefined> {
     if (!rule.paths || parseRef(build.ref).kind === 'tag') return undefined
     const last = await builds.lastSuccess(build)
-    const files = last && (await git.changedFiles(build.repository, last, build.sha))
+    const files = last && (await changedFiles(build, last))
     if (!files || files.some((file) => rule.paths?.matches(file))) return undefined
     return { state: 'skipped', reason: 'Skipped: no changed file matches paths' }
   }
@@ -207,8 +223,13 @@ const ignored = (reason: string): PlanResult => ({
   superseded: [],
 })
 
+/** An image that kanihook.yaml no longer has leaves its tags to those that it has. */
+const isRenamed = (owner: TagClaim, claim: TagClaim, images: readonly ImageRule[]): boolean =>
+  owner.repositoryId === claim.repositoryId && !images.some(({ name }) => name === owner.image)
+
 const isNewerVersion = (owner: TagClaim, claim: TagClaim): boolean =>
   owner.version !== undefined &&
+  claim.version !== undefined &&
   owner.repositoryId === claim.repositoryId &&
   owner.image === claim.image
 

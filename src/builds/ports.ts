@@ -1,4 +1,4 @@
-import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest } from './build.ts'
+import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest, TagClaim } from './build.ts'
 import type { Repository } from './push-event.ts'
 
 /** What the planner knows of a ref. */
@@ -54,20 +54,12 @@ export interface RefStore {
   knownRepositoryId(repository: Repository): Promise<string>
   /**
    * Takes `destination:tag` for its owner. Returns undefined when it is (now) the claimant's, else
-   * who owns it. A claim with a version moves forward only: an older version is refused as `newer`.
+   * who owns it. A claim with a version moves forward only. `yields`: whether an owner of another
+   * image has nothing more to say.
    */
-  claimTag(claim: TagClaim): Promise<TagClaim | undefined>
-}
-
-export interface TagClaim {
-  /** `registry/repository:tag` */
-  readonly destination: string
-  readonly repositoryId: string
-  readonly image: string
-  /** The ref that the tag derives from, or empty where it derives from none. */
-  readonly ref: string
-  /** For `{major}` and `{minor}`: the whole version, compared by precedence. */
-  readonly version?: string
+  claimTag(claim: TagClaim, yields?: (owner: TagClaim) => boolean): Promise<TagClaim | undefined>
+  /** Gives back the tags that derive from a ref, for the ref is gone. */
+  releaseTags(repository: Repository, ref: string): Promise<void>
 }
 
 /** The records of builds. Each method is atomic and safe to repeat. */
@@ -76,6 +68,7 @@ export interface BuildStore {
    * Makes a record if there is none. A new branch build replaces the waiting builds of its image and
    * ref at once and asks the running one to stop unless that one is protected. `created`: the record
    * is new; `superseded`: the ids of the older builds that this ended or asked to stop.
+   * Throws RetryLater where the ref's generation is no longer the plan's: it must be planned again.
    */
   create(
     plan: BuildPlan,

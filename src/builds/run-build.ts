@@ -8,6 +8,7 @@ import type {
   GitCredential,
   JobObservation,
   LogStore,
+  RefStore,
   SecretValues,
 } from './ports.ts'
 import type { Repository } from './push-event.ts'
@@ -23,6 +24,7 @@ export interface Source {
 
 export interface RunnerOptions {
   readonly builds: BuildStore
+  readonly refs: Pick<RefStore, 'claimTag'>
   readonly cluster: Cluster
   readonly logs: LogStore
   readonly secrets: SecretValues
@@ -32,6 +34,8 @@ export interface RunnerOptions {
   readonly changed: (build: Build) => Promise<void>
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** How long the end of a pod is waited for, in milliseconds; it has some seconds to end by itself. */
+  readonly removalMs?: number
   /** Resolves when a stop may have been asked for; a hint. */
   readonly stopAsked: (id: string, signal: AbortSignal) => Promise<void>
 }
@@ -51,20 +55,33 @@ const resyncMs = 5_000
 export function createRunner(
   options: RunnerOptions,
 ): (id: string, signal: AbortSignal) => Promise<void> {
-  const { builds, cluster, logs, secrets, source, rules, changed, stopAsked, now } = options
+  const {
+    builds,
+    refs,
+    cluster,
+    logs,
+    secrets,
+    source,
+    rules,
+    changed,
+    stopAsked,
+    now,
+    removalMs = 90_000,
+  } = options
 
   return async function run(id, signal) {
     let build = await builds.get(id)
     if (!build) return
     if (isEnded(build.state)) return changed(build)
-    if (build.tries === 0) {
+    const adopted = build.tries > 0
+    if (!adopted) {
       const outcome = build.stop ? stopped(build.stop) : unauthorised(build)
       if (outcome) return end(build, outcome)
       await olderOnesGone(build)
       build = await update(build, { state: 'starting', tries: 1, step: step('starting') })
     }
     const job = jobName(build, build.tries)
-    await (build.stop ? obey(build, job, signal) : follow(build, job, signal))
+    await (build.stop ? obey(build, job, signal) : follow(build, job, adopted, signal))
   }
 
   /** Ends a build that was asked to stop while nobody held it. */
@@ -92,9 +109,14 @@ export function createRunner(
     }
   }
 
-  async function follow(started: Build, job: string, signal: AbortSignal): Promise<void> {
+  async function follow(
+    started: Build,
+    job: string,
+    adopted: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     let build = started
-    const mask = await startJob(build)
+    const mask = await startJob(build, job, adopted, signal)
     if (!mask) return
     const log = createBuildLog({ cluster, store: logs, buildId: build.id, job, mask, signal })
     try {
@@ -106,6 +128,8 @@ export function createRunner(
           continue
         }
         build = await record(build, observation, job)
+        // Another worker took this one for dead and has gone on to another Job.
+        if (build.tries !== started.tries) throw new RetryLater('Another worker holds this build')
         if (observation.phase === 'cloning' || observation.clone) log.follow('clone')
         if (observation.phase === 'building' || observation.build) log.follow('build')
         const failed = failedContainer(observation)
@@ -126,21 +150,47 @@ export function createRunner(
    * Creates the Job or finds it, and tells how to keep its secrets out of the log. Undefined: it can
    * never start and the build has ended.
    */
-  async function startJob(build: Build): Promise<((text: string) => string) | undefined> {
+  async function startJob(
+    build: Build,
+    job: string,
+    adopted: boolean,
+    signal: AbortSignal,
+  ): Promise<((text: string) => string) | undefined> {
     try {
-      const credential = await source.credential(build.repository)
-      const cloneUrl = source.cloneUrl(build.repository)
-      const [values] = await Promise.all([
-        secrets.of(build),
-        cluster.start({ build, tries: build.tries, cloneUrl, credential }),
+      const { phase } = adopted ? await cluster.observe(job) : { phase: 'absent' }
+      // A clone that is done needs no login: a forge that refuses one now must not end the build.
+      const cloned = phase === 'building' || phase === 'ended'
+      const credential = cloned ? undefined : await source.credential(build.repository)
+      if (credential) {
+        const destinations = await ownDestinations(build)
+        if (destinations.length === 0) {
+          const reason = 'Every tag of this image has moved on to a newer version'
+          await end(build, { state: 'superseded', reason })
+          return undefined
+        }
+        const own = { ...build, plan: { ...build.plan, destinations } }
+        const cloneUrl = source.cloneUrl(build.repository)
+        await cluster.start({ build: own, tries: build.tries, cloneUrl, credential })
+      }
+      return createMask([
+        ...(credential ? [credential.password] : []),
+        ...(await secrets.of(build)),
       ])
-      return createMask([credential.password, ...values])
     } catch (error) {
       const outcome = await heldBack(build, error)
       if (!outcome) throw error
+      // The Job may be there already, and must not push after its build has ended.
+      await removed(job, signal)
       await end(build, outcome)
       return undefined
     }
+  }
+
+  /** Its destinations without the tags that a newer version has taken since it was planned. */
+  async function ownDestinations({ plan, moving = [] }: Build): Promise<readonly string[]> {
+    const lost = new Set<string>()
+    for (const claim of moving) if (await refs.claimTag(claim)) lost.add(claim.destination)
+    return plan.destinations.filter((destination) => !lost.has(destination))
   }
 
   /** A full quota and a silent API server are waited for, as long as a start may take. */
@@ -148,7 +198,7 @@ export function createRunner(
     if (error instanceof PermanentError) return { state: 'error', reason: error.message }
     if (!(error instanceof RetryLater)) return undefined
     if (build.stop) return stopped(build.stop)
-    if (now() > deadline(build)) {
+    if (build.state !== 'running' && now() > deadline(build)) {
       const limit = duration(build.plan.startTimeoutMs)
       return { state: 'error', reason: `Not started within ${limit}: ${error.message}` }
     }
@@ -173,7 +223,8 @@ export function createRunner(
     const present = build.steps.at(-1)
     const note = observation.phase === 'pending' ? waitingNote(observation) : undefined
     if (name && name !== present?.name) {
-      if (name === 'building') await cluster.forgetCredential(job)
+      // It goes with its Job at the latest.
+      if (name === 'building') await cluster.forgetCredential(job).catch(() => undefined)
       return update(build, { state: 'running', step: step(name) })
     }
     const lasts = present !== undefined && now() - present.at >= worthTellingMs
@@ -189,14 +240,27 @@ export function createRunner(
     decision: Exclude<Verdict, { do: 'wait' }>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (decision.do !== 'end') await cluster.remove(job, signal)
-    if (decision.do !== 'retry') {
-      await end(build, decision.outcome)
-      return
+    if (decision.do === 'end') return end(build, decision.outcome)
+    if (!(await removed(job, signal))) {
+      const why = decision.do === 'retry' ? decision.reason : decision.outcome.reason
+      const reason = `${why}; its pod could not be removed: is its node gone?`
+      return end(build, { state: 'error', reason })
     }
+    if (decision.do === 'stop') return end(build, decision.outcome)
     const note = `Try ${build.tries + 1} of ${maxTries}: ${decision.reason}`
     await update(build, { tries: build.tries + 1, step: { ...step('starting'), note } })
     throw new RetryLater(note, { afterMs: 5_000 * build.tries })
+  }
+
+  /** Removes a Job with its pod. False: it is still there after a while, as on a node that is lost. */
+  async function removed(job: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await cluster.remove(job, AbortSignal.any([signal, AbortSignal.timeout(removalMs)]))
+      return true
+    } catch (error) {
+      if (signal.aborted) throw error
+      return false
+    }
   }
 
   async function update(build: Build, change: BuildChange): Promise<Build> {

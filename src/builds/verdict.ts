@@ -9,7 +9,7 @@ export type Verdict =
   /** The Job has ended by itself. */
   | { readonly do: 'end'; readonly outcome: Outcome }
   /** The Job must go first; only then has the build ended. */
-  | { readonly do: 'stop'; readonly outcome: Outcome }
+  | { readonly do: 'stop'; readonly outcome: Extract<Outcome, { reason: string }> }
   /** Remove what is left and try again with a new Job. */
   | { readonly do: 'retry'; readonly reason: string }
 
@@ -53,7 +53,8 @@ export function deadline(build: Build): number {
 }
 
 function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {
-  if (phase !== 'pending') {
+  // An executor that cannot be pulled keeps the pod waiting after the clone, too.
+  if (phase !== 'pending' && !waiting) {
     const reason = `Timed out after ${duration(build.plan.timeoutMs)}: raise timeout, or turn the cache on`
     return { do: 'stop', outcome: { state: 'failed', reason } }
   }
@@ -70,7 +71,7 @@ const retryOr = (build: Build, state: 'failed' | 'error', reason: string): Verdi
     ? { do: 'retry', reason }
     : { do: 'stop', outcome: { state, reason: `${reason} (after ${build.tries} tries)` } }
 
-export const stopped = (stop: NonNullable<Build['stop']>): Outcome =>
+export const stopped = (stop: NonNullable<Build['stop']>): Extract<Outcome, { reason: string }> =>
   stop.why === 'superseded'
     ? { state: 'superseded', reason: `Superseded by ${stop.bySha.slice(0, 7)}` }
     : { state: 'cancelled', reason: `Cancelled by ${stop.by}` }

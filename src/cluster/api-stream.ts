@@ -29,12 +29,21 @@ export async function* streamLines(
   if (response.statusCode !== 200) throw await refusal(response)
   let rest = ''
   for await (const chunk of response as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    for (const text of lines) yield { text, finished: true }
+    const [first = '', ...more] = chunk.split('\n')
+    rest = bounded(rest, first)
+    for (const next of more) {
+      yield { text: rest, finished: true }
+      rest = bounded('', next)
+    }
   }
   if (rest !== '') yield { text: rest, finished: false }
 }
+
+/** An object of a watch has its place; what a container writes without an end is cut. */
+const maxLine = 4 << 20
+
+const bounded = (line: string, more: string): string =>
+  line.length >= maxLine ? line : line + more.slice(0, maxLine - line.length)
 
 async function open(request: StreamRequest): Promise<IncomingMessage> {
   const { kubeConfig, path, query, idleMs, signal } = request

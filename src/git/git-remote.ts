@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +5,7 @@ import type { GitRemote } from '../builds/ports.ts'
 import type { Source } from '../builds/run-build.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
+import { runInGroup } from './run-in-group.ts'
 
 export interface GitRemoteOptions {
   readonly source: Source
@@ -84,9 +84,7 @@ function environment(settings: Readonly<Record<string, string>>): NodeJS.Process
   const entries = Object.entries(settings)
   return {
     PATH: process.env['PATH'],
-    HTTPS_PROXY: process.env['HTTPS_PROXY'],
-    HTTP_PROXY: process.env['HTTP_PROXY'],
-    NO_PROXY: process.env['NO_PROXY'],
+    ...proxies(),
     GIT_SSL_CAINFO: process.env['GIT_SSL_CAINFO'] ?? process.env['NODE_EXTRA_CA_CERTS'],
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
@@ -102,6 +100,15 @@ function environment(settings: Readonly<Record<string, string>>): NodeJS.Process
   }
 }
 
+/** Both spellings are in use, and curl reads `http_proxy` in lower case alone. */
+const proxies = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    ['http_proxy', 'https_proxy', 'no_proxy'].map((name) => [
+      name,
+      process.env[name] ?? process.env[name.toUpperCase()],
+    ]),
+  )
+
 interface RunOptions {
   readonly cwd: string | undefined
   readonly timeoutMs: number
@@ -114,29 +121,21 @@ const refused =
   /Authentication failed|could not read (Username|Password)|error: 40[134]\b|not found|Access denied/
 const gone = /not our ref|couldn't find remote ref|unadvertised object|bad object/
 
-function run(args: readonly string[], { cwd, timeoutMs, env, what }: RunOptions): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      cwd,
-      env,
-      timeout: timeoutMs,
-      maxBuffer: 16 << 20,
-      killSignal: 'SIGKILL' as const,
-    }
-    execFile('git', [...args], options, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout)
-      const said = stderr.trim().split('\n').at(-1) ?? ''
-      if (refused.test(stderr)) {
-        return reject(
-          new PermanentError(`Git refused access to ${what}: check the forge token (${said})`),
-        )
-      }
-      if (gone.test(stderr)) return reject(new PermanentError(`Git has no such object in ${what}`))
-      reject(
-        new RetryLater(`Cannot ask git about ${what}: ${error.killed ? 'timed out' : said}`, {
-          cause: error,
-        }),
-      )
-    })
-  })
+/** Bytes of a command's output; more means that the list is too long to be of use. */
+const maxOutput = 16 << 20
+
+async function run(
+  args: readonly string[],
+  { cwd, timeoutMs, env, what }: RunOptions,
+): Promise<string> {
+  const { code, stdout, stderr } = await runInGroup('git', args, { cwd, env, timeoutMs, maxOutput })
+  if (code === 0) return stdout
+  const said = stderr.trim().split('\n').at(-1) ?? ''
+  if (refused.test(stderr)) {
+    throw new PermanentError(`Git refused access to ${what}: check the forge token (${said})`)
+  }
+  if (gone.test(stderr)) throw new PermanentError(`Git has no such object in ${what}`)
+  throw new RetryLater(
+    `Cannot ask git about ${what}: ${code === undefined ? 'no answer in time' : said}`,
+  )
 }

@@ -7,6 +7,7 @@ import { RetryLater } from '../errors.ts'
 import { statusId } from '../statuses/context.ts'
 import { createBuild, endBuild, stopBuild, updateBuild } from './build-scripts.ts'
 import { key } from './redis.ts'
+import { refKey } from './ref-store.ts'
 import { statusKey } from './status-store.ts'
 
 /** Where a request to stop a running build is published; the message is the build's id. */
@@ -52,12 +53,13 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       const stop = { why: 'superseded', bySha: plan.sha } as const
       const [created, ...superseded] = (await redis.eval(
         createBuild,
-        5,
+        6,
         buildKey(plan.id),
         laneKey(plan),
         runningKey(plan),
         index,
         statusKey(statusId(plan)),
+        refKey(plan.repository, plan.ref),
         plan.id,
         JSON.stringify(plan),
         now(),
@@ -72,7 +74,11 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         JSON.stringify(stopped(stop)),
         stopChannel,
         plan.attempt > 0 ? '1' : '0',
+        plan.generation,
       )) as string[]
+      if (created === 'stale') {
+        throw new RetryLater(`${plan.ref} has moved on since it was planned`, { afterMs: 50 })
+      }
       return { created: created === '1', superseded }
     },
 

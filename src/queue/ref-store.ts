@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { RefStore, TagClaim } from '../builds/ports.ts'
+import type { TagClaim } from '../builds/build.ts'
+import type { RefStore } from '../builds/ports.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { key } from './redis.ts'
 
@@ -16,15 +17,43 @@ end
 return {generation, redis.call('HGET', ref, 'baseline')}
 `
 
-/** KEYS: tag. ARGV: the claim, and what it expects to replace ('' where nothing). */
+/**
+ * KEYS: tag, the tags of its ref. ARGV: the claim, what it expects to replace ('' where nothing), and
+ * for tags of no ref how long the claim is kept.
+ */
 const replaceClaim = `
 local present = redis.call('GET', KEYS[1]) or ''
 if present ~= ARGV[2] then return present end
 redis.call('SET', KEYS[1], ARGV[1])
+if ARGV[3] ~= '' then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+else
+  redis.call('SADD', KEYS[2], KEYS[1])
+end
 return ''
 `
 
-const refKey = ({ forge, id }: Repository, ref: string): string => key('ref', forge, id, ref)
+/** KEYS: the tags of a ref. ARGV: repository, ref. */
+const releaseTags = `
+for _, tag in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local claim = redis.call('GET', tag)
+  if claim then
+    local owner = cjson.decode(claim)
+    if owner.repositoryId == ARGV[1] and owner.ref == ARGV[2] then redis.call('DEL', tag) end
+  end
+end
+redis.call('DEL', KEYS[1])
+`
+
+/** How long a tag that derives from no ref, such as a commit's, stays its image's, in milliseconds. */
+const claimKeptMs = 30 * 24 * 3600 * 1000
+
+export const refKey = ({ forge, id }: Repository, ref: string): string => key('ref', forge, id, ref)
+const tagsKey = (repositoryId: string, ref: string): string => key('tags', repositoryId, ref)
+
+/** Repositories whose names others have now, by `<forge>/<id>`. */
+const heirsKey = key('heirs')
+
 const nameKey = (forge: string): string => key('repositories', forge)
 
 /** Heads of refs, ids of repositories, and owners of tags in Redis. */
@@ -65,21 +94,33 @@ export function createRefStore(redis: Redis): RefStore & {
     },
 
     async trust({ forge, path, id }) {
-      const seen = await redis.hexists(nameKey(forge), path.toLowerCase())
-      if (seen) await redis.hset(nameKey(forge), path.toLowerCase(), id)
-      return seen === 1
+      const known = await redis.hget(nameKey(forge), path.toLowerCase())
+      if (known === null) return false
+      await redis.hset(nameKey(forge), path.toLowerCase(), id)
+      // What the name owned it goes on owning.
+      if (known !== id) await redis.hset(heirsKey, `${forge}/${known}`, `${forge}/${id}`)
+      return true
     },
 
-    async claimTag(claim) {
+    async claimTag(claim, yields = () => false) {
       const tag = key('tag', claim.destination)
       const wanted = JSON.stringify(claim)
+      const kept = claim.ref === '' ? `${claimKeptMs}` : ''
       for (let present = ''; ;) {
-        const owner = (await redis.eval(replaceClaim, 1, tag, wanted, present)) as string
-        if (owner === '' || owner === wanted) return undefined
+        const keys = [tag, tagsKey(claim.repositoryId, claim.ref)]
+        const owner = (await redis.eval(replaceClaim, 2, ...keys, wanted, present, kept)) as string
+        if (owner === '') return undefined
         const other = JSON.parse(owner) as TagClaim
-        if (!mayReplace(other, claim)) return other
+        const heir = await redis.hget(heirsKey, other.repositoryId)
+        const holder = heir === claim.repositoryId ? { ...other, repositoryId: heir } : other
+        if (!mayReplace(holder, claim) && !yields(holder)) return other
         present = owner
       }
+    },
+
+    async releaseTags({ forge, id }, ref) {
+      const repositoryId = `${forge}/${id}`
+      await redis.eval(releaseTags, 1, tagsKey(repositoryId, ref), repositoryId, ref)
     },
   }
 }

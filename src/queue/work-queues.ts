@@ -49,7 +49,7 @@ export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQu
         backoff: { type: 'exponential', delay: 1_000 },
         // The record is what is kept; an entry that is added again finds it ended.
         removeOnComplete: true,
-        removeOnFail: { age: 7 * 24 * 3600, count: 1_000 },
+        removeOnFail: true,
       })
     },
 

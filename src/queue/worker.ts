@@ -18,6 +18,8 @@ export interface QueueWorkerOptions<Data, Result> {
   /** A job failed for good. */
   readonly failed?: (data: Data, error: Error) => Promise<void>
   readonly onError: (error: Error, data?: Data) => void
+  /** How long Redis is given to mend, in milliseconds. */
+  readonly troubleMs?: number
 }
 
 export interface QueueWorker {
@@ -29,21 +31,38 @@ export interface QueueWorker {
 export function createQueueWorker<Data, Result>(
   options: QueueWorkerOptions<Data, Result>,
 ): QueueWorker {
-  const { queue, redis, concurrency, work, patience = Infinity, failed, onError } = options
+  const {
+    queue,
+    redis,
+    concurrency,
+    work,
+    patience = Infinity,
+    failed,
+    onError,
+    troubleMs = 5_000,
+  } = options
   const stopping = new AbortController()
 
   async function process(job: Job<Data, Result>, token?: string): Promise<Result> {
     try {
       return await work(job.data, stopping.signal)
     } catch (error) {
-      const putOff = stopping.signal.aborted ? 0 : retryDelay(error, job.attemptsStarted)
+      // Redis is full, read-only or loading: that is no fault of the job.
+      const trouble = error instanceof Error && error.name === 'ReplyError' ? troubleMs : undefined
+      const delay = trouble ?? retryDelay(error, job.attemptsStarted)
+      const putOff = stopping.signal.aborted ? 0 : delay
       if (putOff !== undefined && job.attemptsStarted < patience) {
         await job.moveToDelayed(Date.now() + putOff, token)
         throw new DelayedError()
       }
       const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
       if (last || error instanceof PermanentError || error instanceof RetryLater) {
-        await failed?.(job.data, error as Error)
+        await failed?.(job.data, error as Error).catch(async (cause: unknown) => {
+          // A failure that nobody hears of is none: it is told later.
+          onError(cause as Error, job.data)
+          await job.moveToDelayed(Date.now() + troubleMs, token)
+          throw new DelayedError()
+        })
         throw new UnrecoverableError((error as Error).message)
       }
       onError(error as Error, job.data)

@@ -6,12 +6,19 @@ import { desiredStatus } from './desired.ts'
 
 /** What a forge was told last. */
 export interface Shown {
-  readonly status: CommitStatus
+  /** Undefined: nothing yet. */
+  readonly status?: CommitStatus
   /** What the forge's next post for this commit and context must know. */
   readonly memory?: string
-  /** Why the forge will not show it, where it never will. */
-  readonly refused?: string
+  /** How often the forge has refused since it last took one. */
+  readonly refusals?: number
 }
+
+/** A token that was changed, a repository that was moved: what a person mends in a day is still shown. */
+const maxRefusals = 30
+
+/** Milliseconds until a refused status is tried again: a minute, doubled up to an hour. */
+const refusedFor = (refusals: number): number => 60_000 * Math.min(2 ** refusals, 60)
 
 /** Desired and shown statuses; an id stands for one context on one commit. */
 export interface StatusStore {
@@ -64,8 +71,12 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
         posted?.(repository.forge, status)
       } catch (error) {
         if (!(error instanceof PermanentError)) throw error
-        await store.recordShown(id, { ...shown, status, refused: error.message })
         posted?.(repository.forge, status, error.message)
+        const refusals = (shown?.refusals ?? 0) + 1
+        const givenUp = refusals >= maxRefusals
+        await store.recordShown(id, { ...shown, ...(givenUp ? { status } : {}), refusals })
+        if (givenUp) return
+        throw new RetryLater(error.message, { afterMs: refusedFor(refusals - 1) })
       }
     }
   }

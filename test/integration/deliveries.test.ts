@@ -165,3 +165,23 @@ test('a worker that stops hands its delivery to the next one at once', async () 
   plan(async () => planned)
   await eventually(async () => (await state(event.id)) === 'planned', { within: 3_000 })
 })
+
+test('a failure that cannot be recorded now is told later, and not lost', async () => {
+  const event = delivery()
+  let told = 0
+  worker = createQueueWorker<Delivery, PlanResult>({
+    queue: deliveriesQueue,
+    redis: consumer,
+    concurrency: 1,
+    troubleMs: 20,
+    onError: () => undefined,
+    work: () => Promise.reject(new PermanentError('no access')),
+    failed: async () => {
+      told += 1
+      if (told === 1) throw new Error('Redis is full')
+    },
+  })
+  await queue.accept(event)
+  await eventually(async () => (await state(event.id)) === 'failed')
+  assert.equal(told, 2)
+})

@@ -18,7 +18,11 @@ beforeEach(() => {
   queued = []
   operator = createOperator({
     stores,
-    queues: { build: async (id) => void queued.push(id), status: async () => undefined },
+    queues: {
+      build: async (id) => void queued.push(id),
+      buildNow: async () => undefined,
+      status: async () => undefined,
+    },
   })
 })
 
@@ -97,4 +101,10 @@ test('builds are listed by repository and state, as many as are asked for', asyn
 test('what is not there is undefined, not an error', async () => {
   assert.equal(await operator.builds.rebuild('0'.repeat(16), 'x'), undefined)
   assert.equal(await operator.builds.cancel('0'.repeat(16), 'x'), undefined)
+})
+
+test('a push that was never planned is not rebuilt: its commit was never verified', async () => {
+  const { id } = await create({ attempt: 0 })
+  await ended(id)
+  await assert.rejects(operator.builds.rebuild(id, 'x'), /was never planned/)
 })

@@ -228,7 +228,8 @@ test('the same name with another id is refused until an operator trusts it', asy
   const refused = await plan(delivery({ repository: taken, after: sha('a') }))
   assert.match(refused.reason, /was repository 7 and is now 99/)
   await refs.trust(taken)
-  assert.equal((await plan(delivery({ repository: taken, after: sha('a') }))).decision, 'planned')
+  const planned = await plan(delivery({ repository: taken, after: sha('a') }))
+  assert.equal((await builds.get(planned.builds[0] ?? ''))?.state, 'waiting')
 })
 
 test('a repository without an entry is ignored with that reason', async () => {
@@ -246,4 +247,65 @@ test('a push that cannot be planned ends as an error on the commit that it named
   )
   const planned = await plan(event)
   assert.equal((await builds.get(planned.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('a plan that was overtaken makes no build: it is made again for the newer head', async () => {
+  const rules = rulesOf({ ...imageRule, paths: { matches: () => true } })
+  const first = await plan(push(main, zeroSha, sha('a')), { rules })
+  await builds.end(first.builds[0] ?? '', { state: 'succeeded', pushed: [] })
+  let reached = (): void => {}
+  const diffing = new Promise<void>((resolve) => (reached = resolve))
+  let proceed = (): void => {}
+  const held = new Promise<void>((resolve) => (proceed = resolve))
+  const slow: GitRemote = {
+    ...git,
+    changedFiles: async () => {
+      reached()
+      await held
+      return undefined
+    },
+  }
+  const overtaken = plan(push(main, sha('a'), sha('b')), { rules, git: slow })
+  await diffing
+  const newest = await plan(push(main, sha('b'), sha('c')), { rules })
+  proceed()
+  await assert.rejects(overtaken, /has moved on since it was planned/)
+  assert.equal((await builds.get(newest.builds[0] ?? ''))?.sha, sha('c'))
+})
+
+test('a diff that cannot be had is no reason to hold a push back', async () => {
+  const rules = rulesOf({ ...imageRule, paths: { matches: () => false } })
+  const first = await plan(push(main, zeroSha, sha('a')), { rules })
+  await builds.end(first.builds[0] ?? '', { state: 'succeeded', pushed: [] })
+  const broken = { ...git, changedFiles: () => Promise.reject(new RetryLater('no answer in time')) }
+  const second = await plan(push(main, sha('a'), sha('b')), { rules, git: broken })
+  assert.equal((await builds.get(second.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('a branch that is deleted gives its tags back to others', async () => {
+  await plan(push('refs/heads/feature/x', zeroSha, sha('a')))
+  const taken = await plan(push('refs/heads/feature-x', zeroSha, sha('b')))
+  assert.equal((await builds.get(taken.builds[0] ?? ''))?.state, 'failed')
+  heads.delete('refs/heads/feature/x')
+  await plan(delivery({ ref: 'refs/heads/feature/x', before: sha('a'), after: zeroSha }))
+  const free = await plan(push('refs/heads/feature-x', sha('b'), sha('c')))
+  assert.equal((await builds.get(free.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('an image that was renamed in kanihook.yaml keeps its tags', async () => {
+  await plan(push(main, zeroSha, sha('a')))
+  const rules = rulesOf({ ...imageRule, name: 'renamed' })
+  const result = await plan(push(main, sha('a'), sha('b')), { rules })
+  assert.equal((await builds.get(result.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('a branch called 1 is told that {major} owns that tag', async () => {
+  const rules = rulesOf({ ...imageRule, tags: ['{branch}', '{major}', '{shortSha}'] })
+  await plan(push('refs/tags/v1.0.0', zeroSha, sha('a')), { rules })
+  const result = await plan(push('refs/heads/1', zeroSha, sha('b')), { rules })
+  const build = await builds.get(result.builds[0] ?? '')
+  assert.deepEqual(build?.outcome, {
+    state: 'failed',
+    reason: 'Tag registry.example.com/acme/app:1 belongs to refs/tags/v1.0.0',
+  })
 })

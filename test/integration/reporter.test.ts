@@ -107,12 +107,28 @@ test('a forge that is away leaves the status owed: the next report shows it', as
   assert.equal(posts.length, 2)
 })
 
-test('a forge that refuses for good is not asked again for the same status', async () => {
+test('a status that a forge refuses is owed: it is shown once a person has mended that', async () => {
+  const build = await create()
+  answer = () => Promise.reject(new PermanentError('401'))
+  const waits: number[] = []
+  for (let n = 0; n < 8; n++) {
+    const refused = await report(statusId(build)).catch((error: RetryLater) => error)
+    waits.push((refused as RetryLater).afterMs ?? 0)
+  }
+  assert.deepEqual(
+    waits.map((ms) => ms / 60_000),
+    [1, 2, 4, 8, 16, 32, 60, 60],
+  )
+  answer = async () => undefined
+  await report(statusId(build))
+  assert.equal(posts.length, 9)
+})
+
+test('a forge that refuses for more than a day is left in peace', async () => {
   const build = await create()
   answer = () => Promise.reject(new PermanentError('404'))
-  await report(statusId(build))
-  await report(statusId(build))
-  assert.equal(posts.length, 1)
+  for (let n = 0; n < 40; n++) await report(statusId(build)).catch(() => undefined)
+  assert.equal(posts.length, 30)
 })
 
 test('what the forge wants to see again with the next post is handed back', async () => {

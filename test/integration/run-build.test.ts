@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
-import { jobName, type Build, type ImagePlan } from '../../src/builds/build.ts'
+import { jobName, type Build, type ImagePlan, type TagClaim } from '../../src/builds/build.ts'
 import type { BuildStore, LogStore } from '../../src/builds/ports.ts'
 import { createRunner, type RunnerOptions } from '../../src/builds/run-build.ts'
 import { PermanentError, RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
+import { createRefStore } from '../../src/queue/ref-store.ts'
 import { createLogStore } from '../../src/queue/log-store.ts'
 import { createFakeCluster, type FakeCluster } from '../stand-ins/fake-cluster.ts'
 import { eventually } from '../support/eventually.ts'
@@ -14,6 +15,7 @@ import { buildPlan, imagePlan, rulesOf, sha } from '../support/samples.ts'
 const redis = useRedis()
 let builds: BuildStore
 let logs: LogStore
+let refs: ReturnType<typeof createRefStore>
 let cluster: FakeCluster
 /** Descriptions of the states that were shown, in order. */
 let shown: string[]
@@ -25,6 +27,7 @@ beforeEach(() => {
     maxPerRepository: 0,
     now: Date.now,
   })
+  refs = createRefStore(redis.client)
   logs = createLogStore({ redis: redis.client, retentionMs: 60_000 })
   cluster = createFakeCluster()
   shown = []
@@ -37,6 +40,7 @@ function run(
 ): Promise<void> {
   const runner = createRunner({
     builds,
+    refs,
     cluster,
     logs,
     secrets: { of: async () => ['registry-password'] },
@@ -330,4 +334,72 @@ test('a build that was asked to stop while nobody held it is ended without a new
   })
   assert.equal(cluster.started.length, 0)
   assert.deepEqual(cluster.removed, [jobName(build, 1)])
+})
+
+test('a pod that cannot be removed does not hold its build for ever', async () => {
+  const build = await create()
+  cluster.remove = (_, signal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new RetryLater('still there')))
+    })
+  const running = run(build.id, { removalMs: 20 })
+  await started()
+  cluster.show(jobName(build, 1), { phase: 'absent' })
+  await running
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'error',
+    reason: 'The Job or its pod vanished; its pod could not be removed: is its node gone?',
+  })
+})
+
+test('a clone credential that cannot be deleted does not hold the build back', async () => {
+  const build = await create()
+  cluster.forgetCredential = () => Promise.reject(new RetryLater('the API does not answer'))
+  const running = run(build.id)
+  await started()
+  cluster.show(jobName(build, 1), { phase: 'ended', clone: ok, build: pushed })
+  await running
+  assert.equal((await record(build.id)).state, 'succeeded')
+})
+
+test('a forge that refuses a login now does not end a build whose clone is done', async () => {
+  const build = await create()
+  await builds.update(build.id, { state: 'running', tries: 1 })
+  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  const source = {
+    cloneUrl: () => 'https://git.example.com/acme/app.git',
+    credential: () => Promise.reject(new PermanentError('401')),
+  }
+  const running = run(build.id, { source })
+  cluster.show(jobName(build, 1), { phase: 'ended', clone: ok, build: pushed })
+  await running
+  assert.equal((await record(build.id)).state, 'succeeded')
+})
+
+test('a moving tag that a newer version has taken meanwhile is not pushed', async () => {
+  const claim = (version: string): TagClaim => ({
+    destination: 'registry.example.com/acme/app:1',
+    repositoryId: 'gitea/7',
+    image: 'app',
+    ref: `refs/tags/v${version}`,
+    version,
+  })
+  const plan = buildPlan({
+    ref: 'refs/tags/v1.2.0',
+    plan: {
+      ...imagePlan,
+      destinations: ['registry.example.com/acme/app:1.2.0', claim('').destination],
+    },
+    moving: [claim('1.2.0')],
+  })
+  await builds.create(plan)
+  await refs.claimTag(claim('1.2.0'))
+  await refs.claimTag(claim('1.10.0'))
+  const running = run(plan.id)
+  await started()
+  const [request] = cluster.started
+  assert.deepEqual(request?.build.plan.destinations, ['registry.example.com/acme/app:1.2.0'])
+  const message = `registry.example.com/acme/app:1.2.0@${digest}`
+  cluster.show(jobName(plan, 1), { phase: 'ended', clone: ok, build: { ...ok, message } })
+  await running
 })
