@@ -1,3 +1,4 @@
+import { kanikoMessage } from '../src/pages/log-text.ts'
 import { BatchV1Api, KubeConfig } from '@kubernetes/client-node'
 import { parseRef } from '../src/builds/push-event.ts'
 import { jobName } from '../src/builds/build.ts'
@@ -100,7 +101,7 @@ export function createStory(options: StoryOptions): Story {
         printer.step({ label: container, text: `container ${container}: ${text}`, simulated })
       }
       begun.add(container)
-      printer.log(plain(line), simulated)
+      printer.log(kanikoMessage(line), simulated)
     }
   }
 
@@ -154,13 +155,5 @@ const purpose = (container: string, sha: string): string =>
   container === 'clone'
     ? `git fetches ${short(sha)} and nothing else; only here is the git login`
     : 'Kaniko builds the Dockerfile and pushes the image; no Docker daemon'
-
-/** The message of a line in logfmt, as Kaniko writes them; any other line as it is. */
-function plain(line: string): string {
-  const [, level, message = ''] = /^time="[^"]*" level=(\w+) msg=(?:"(.*)"|\S*)$/.exec(line) ?? []
-  if (level === undefined || message === '') return line
-  const text = message.replace(/\\(["\\])/g, '$1')
-  return level === 'info' ? text : `${level}: ${text}`
-}
 
 const isLast = ({ status }: ForgeStatus): boolean => status !== 'pending'

@@ -40,12 +40,18 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const { settings, config, drivers, logger } = options
   const { rules, registries } = config
+  const kubeConfig = settings.roles.includes('worker') ? options.kubeConfig() : undefined
   const metrics = createMetrics()
   await using opened = new AsyncDisposableStack()
   const stopping = new AbortController()
   opened.defer(() => stopping.abort())
 
-  const redis = connectBounded(settings.redisUrl)
+  const { hostname, port } = new URL(settings.redisUrl)
+  const redis = connectBounded(settings.redisUrl, (state, message) => {
+    const facts = { redis: `${hostname}:${port || 6379}` }
+    if (state === 'lost') logger.error({ ...facts, message }, 'Redis cannot be reached')
+    else logger.info(facts, 'Redis is back')
+  })
   opened.defer(() => redis.disconnect())
   const stores = createStores(redis, settings)
   const deliveries = createDeliveryQueue(redis)
@@ -82,8 +88,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     logger.info({ host: settings.host, port: receiverPort }, 'receiver listens')
   }
 
-  if (settings.roles.includes('worker')) {
-    const kubeConfig = options.kubeConfig()
+  if (kubeConfig) {
     const parts = { settings, drivers, rules, registries, kubeConfig, links, logger, metrics }
     // Statuses link to pages, so their keys come first.
     const starting = linksReady.then(() =>

@@ -91,9 +91,13 @@ function kubeConfig(): KubeConfig {
   const config = new KubeConfig()
   try {
     config.loadFromDefault()
-    if (!config.getCurrentCluster()) throw new Error('it names no cluster')
+    const server = config.getCurrentCluster()?.server
+    // What the client falls back to when it finds nothing at all.
+    if (server === undefined || server === 'http://localhost:8080') {
+      throw new Error('no cluster is configured: set KUBECONFIG, or run in a pod')
+    }
   } catch (error) {
-    throw new ConfigError([`KUBECONFIG: cannot be used: ${(error as Error).message}`])
+    throw new ConfigError([`KUBECONFIG cannot be used: ${(error as Error).message}`])
   }
   return config
 }

@@ -21,8 +21,15 @@ export function refusal(error: unknown): AdminRefusal {
     const sentence = error.status === 400 ? 'the body is not valid JSON' : 'the body is refused'
     return { status: error.status, body: { error: sentence } }
   }
+  if (isRedisError(error)) return { status: 503, body: { error: 'Redis cannot be reached now' } }
   return { status: 500, body: { error: 'internal error' } }
 }
+
+/** What ioredis says of a connection that is away, silent, or refuses to serve. */
+const isRedisError = (error: unknown): boolean =>
+  error instanceof Error &&
+  (['ReplyError', 'MaxRetriesPerRequestError', 'AbortError'].includes(error.name) ||
+    /Stream isn't writeable|Command timed out|Connection is closed/.test(error.message))
 
 const sayFaults = (error: z.ZodError): string =>
   error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')

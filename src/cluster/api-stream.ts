@@ -55,8 +55,16 @@ async function open(request: StreamRequest): Promise<IncomingMessage> {
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     const get = url.protocol === 'https:' ? https.get : http.get
-    const asked = get(url, { ...options, signal }, resolve)
-    asked.setTimeout(idleMs, () => asked.destroy(new Silence(`nothing came for ${idleMs} ms`)))
+    let answer: IncomingMessage | undefined
+    const asked = get(url, { ...options, signal }, (response) => {
+      answer = response
+      resolve(response)
+    })
+    // Whoever reads the answer is told why it ended; the request's own error would be a mere reset.
+    asked.setTimeout(idleMs, () => {
+      const target = answer ?? asked
+      target.destroy(new Silence(`nothing came for ${idleMs} ms`))
+    })
     // Stays for the life of the connection: an error without a listener would end the process.
     asked.on('error', reject)
   })

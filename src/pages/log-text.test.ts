@@ -37,3 +37,12 @@ describe('a log', () => {
     assert(!isSimulated(lines('echo [simulated]')))
   })
 })
+
+test('of a line of Kaniko the message is shown, with its level where that is worth a look', () => {
+  const line = (level: string): string =>
+    `time="2026-11-23T23:00:00Z" level=${level} msg="a \\"b\\""`
+  assert.equal(plainText(line('info')), 'a "b"')
+  assert.equal(plainText(line('warning')), 'warning: a "b"')
+  assert.equal(plainText('time="x" level=info msg=bare'), 'bare')
+  assert.equal(plainText('time=now'), 'time=now')
+})

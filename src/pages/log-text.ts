@@ -5,7 +5,16 @@ import type { LogLine } from '../builds/ports.ts'
 export function plainText(text: string): string {
   const written = stripVTControlCharacters(text).replace(/\r+$/, '')
   // eslint-disable-next-line no-control-regex
-  return written.slice(written.lastIndexOf('\r') + 1).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')
+  const line = written.slice(written.lastIndexOf('\r') + 1).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')
+  return kanikoMessage(line)
+}
+
+/** Kaniko writes `time="…" level=info msg="…"`; the page has the time beside each line anyway. */
+export function kanikoMessage(line: string): string {
+  const [, level, quoted, bare] = /^time="[^"]*" level=(\w+) msg=(?:"(.*)"|(\S*))$/.exec(line) ?? []
+  const message = quoted?.replace(/\\(["\\])/g, '$1') ?? bare
+  if (message === undefined) return line
+  return level === 'info' ? message : `${level}: ${message}`
 }
 
 /** The last lines that say something, oldest first: what a failure is usually explained by. */

@@ -19,20 +19,33 @@ const bounded = {
   retryStrategy: (times: number) => Math.min(100 * times, 1000),
 } satisfies RedisOptions
 
+/** Told when a connection is lost, and when it is back. */
+export type OnConnection = (state: 'lost' | 'back', message: string) => void
+
 /** A connection whose every command fails within 2 s rather than hang: for requests that are waited for. */
-export const connectBounded = (url: string): Redis => quiet(new Redis(url, bounded))
+export const connectBounded = (url: string, onConnection?: OnConnection): Redis =>
+  watched(new Redis(url, bounded), onConnection)
 
 /** A connection that waits for Redis as long as it takes: for workers, whose reads block. */
-export const connectPatient = (url: string): Redis =>
-  quiet(
+export const connectPatient = (url: string, onConnection?: OnConnection): Redis =>
+  watched(
     new Redis(url, {
       maxRetriesPerRequest: null,
       retryStrategy: (times) => Math.min(100 * times, 1000),
     }),
+    onConnection,
   )
 
-/** Connection errors show in the failing commands and in /readyz; unheard they would end the process. */
-function quiet(redis: Redis): Redis {
-  redis.on('error', () => undefined)
+/** An outage is told once, however often the connection is tried; unheard it would end the process. */
+function watched(redis: Redis, onConnection: OnConnection = () => undefined): Redis {
+  let lost = false
+  redis.on('error', (error) => {
+    if (!lost) onConnection('lost', error.message)
+    lost = true
+  })
+  redis.on('ready', () => {
+    if (lost) onConnection('back', '')
+    lost = false
+  })
   return redis
 }
