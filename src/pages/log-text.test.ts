@@ -38,7 +38,7 @@ describe('a log', () => {
   })
 })
 
-test('of a line of Kaniko the message is shown, with its level where that is worth a look', () => {
+it('of a line of Kaniko the message is shown, with its level where that is worth a look', () => {
   const line = (level: string): string =>
     `time="2026-11-23T23:00:00Z" level=${level} msg="a \\"b\\""`
   assert.equal(plainText(line('info')), 'a "b"')
