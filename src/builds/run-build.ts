@@ -1,34 +1,16 @@
-import { PermanentError, RetryLater } from '../errors.ts'
-import { createBuildLog, createMask } from './build-log.ts'
+import { RetryLater } from '../errors.ts'
+import { createBuildLog } from './build-log.ts'
 import { isEnded, jobName, type Build, type Outcome, type StepName } from './build.ts'
-import type {
-  BuildChange,
-  BuildStore,
-  Cluster,
-  GitCredential,
-  JobObservation,
-  LogStore,
-  RefStore,
-  SecretValues,
-} from './ports.ts'
-import type { Repository } from './push-event.ts'
+import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { failedContainer, stepOf, waitingNote } from './progress.ts'
 import type { Rules } from './rules.ts'
-import { deadline, duration, maxTries, stopped, verdict, type Verdict } from './verdict.ts'
+import { endOfStart, startJob, type StartOptions } from './start-job.ts'
+import { maxTries, stopped, verdict, type Verdict } from './verdict.ts'
 
-/** Where a build's source comes from. */
-export interface Source {
-  cloneUrl(repository: Repository): string
-  credential(repository: Repository): Promise<GitCredential>
-}
-
-export interface RunnerOptions {
+export interface RunnerOptions extends StartOptions {
   readonly builds: BuildStore
-  readonly refs: Pick<RefStore, 'claimTag'>
   readonly cluster: Cluster
   readonly logs: LogStore
-  readonly secrets: SecretValues
-  readonly source: Source
   readonly rules: Rules
   /** Called after each change that a status or a page shows. */
   readonly changed: (build: Build) => Promise<void>
@@ -55,19 +37,7 @@ const resyncMs = 5_000
 export function createRunner(
   options: RunnerOptions,
 ): (id: string, signal: AbortSignal) => Promise<void> {
-  const {
-    builds,
-    refs,
-    cluster,
-    logs,
-    secrets,
-    source,
-    rules,
-    changed,
-    stopAsked,
-    now,
-    removalMs = 90_000,
-  } = options
+  const { builds, cluster, logs, rules, changed, stopAsked, now, removalMs = 90_000 } = options
 
   return async function run(id, signal) {
     let build = await builds.get(id)
@@ -116,7 +86,7 @@ export function createRunner(
     signal: AbortSignal,
   ): Promise<void> {
     let build = started
-    const mask = await startJob(build, job, adopted, signal)
+    const mask = await start(build, job, adopted, signal)
     if (!mask) return
     const log = createBuildLog({ cluster, store: logs, buildId: build.id, job, mask, signal })
     try {
@@ -146,67 +116,41 @@ export function createRunner(
     }
   }
 
-  /**
-   * Creates the Job or finds it, and tells how to keep its secrets out of the log. Undefined: it can
-   * never start and the build has ended.
-   */
-  async function startJob(
+  /** How to keep the build's secrets out of its log; undefined: it can never start and has ended. */
+  async function start(
     build: Build,
     job: string,
     adopted: boolean,
     signal: AbortSignal,
   ): Promise<((text: string) => string) | undefined> {
     try {
-      const { phase } = adopted ? await cluster.observe(job) : { phase: 'absent' }
-      // A clone that is done needs no login: a forge that refuses one now must not end the build.
-      const cloned = phase === 'building' || phase === 'ended'
-      const credential = cloned ? undefined : await source.credential(build.repository)
-      if (credential) {
-        const destinations = await ownDestinations(build)
-        if (destinations.length === 0) {
-          const reason = 'Every tag of this image has moved on to a newer version'
-          await end(build, { state: 'superseded', reason })
-          return undefined
-        }
-        const own = { ...build, plan: { ...build.plan, destinations } }
-        const cloneUrl = source.cloneUrl(build.repository)
-        await cluster.start({ build: own, tries: build.tries, cloneUrl, credential })
-      }
-      return createMask([
-        ...(credential ? [credential.password] : []),
-        ...(await secrets.of(build)),
-      ])
+      const started = await startJob(build, job, adopted, options)
+      if ('mask' in started) return started.mask
+      await end(build, started.outcome)
     } catch (error) {
-      const outcome = await heldBack(build, error)
-      if (!outcome) throw error
-      // The Job may be there already, and must not push after its build has ended.
-      await removed(job, signal)
-      await end(build, outcome)
-      return undefined
-    }
-  }
-
-  /** Its destinations without the tags that a newer version has taken since it was planned. */
-  async function ownDestinations({ plan, moving = [] }: Build): Promise<readonly string[]> {
-    const lost = new Set<string>()
-    for (const claim of moving) if (await refs.claimTag(claim)) lost.add(claim.destination)
-    return plan.destinations.filter((destination) => !lost.has(destination))
-  }
-
-  /** A full quota and a silent API server are waited for, as long as a start may take. */
-  async function heldBack(build: Build, error: unknown): Promise<Outcome | undefined> {
-    if (error instanceof PermanentError) return { state: 'error', reason: error.message }
-    if (!(error instanceof RetryLater)) return undefined
-    if (build.stop) return stopped(build.stop)
-    if (build.state !== 'running' && now() > deadline(build)) {
-      const limit = duration(build.plan.startTimeoutMs)
-      return { state: 'error', reason: `Not started within ${limit}: ${error.message}` }
-    }
-    const present = build.steps.at(-1)
-    if (present && present.note !== error.message) {
-      await update(build, { step: { ...present, note: error.message } })
+      await notStarted(build, job, error, signal)
     }
     return undefined
+  }
+
+  /** Says why a build is not started yet, or ends it where it never can be. */
+  async function notStarted(
+    build: Build,
+    job: string,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const outcome = endOfStart(build, error, now())
+    if (outcome) {
+      // The Job may be there already, and must not push after its build has ended.
+      await removed(job, signal)
+      return end(build, outcome)
+    }
+    const present = build.steps.at(-1)
+    if (error instanceof RetryLater && present && present.note !== error.message) {
+      await update(build, { step: { ...present, note: error.message } })
+    }
+    throw error
   }
 
   /** Undefined while the API server cannot be asked: the build goes on in the cluster meanwhile. */

@@ -1,0 +1,76 @@
+import { PermanentError, RetryLater } from '../errors.ts'
+import { createMask } from './build-log.ts'
+import type { Build, Outcome } from './build.ts'
+import type { Cluster, GitCredential, RefStore, SecretValues } from './ports.ts'
+import type { Repository } from './push-event.ts'
+import { deadline, duration, stopped } from './verdict.ts'
+
+/** Where a build's source comes from. */
+export interface Source {
+  cloneUrl(repository: Repository): string
+  credential(repository: Repository): Promise<GitCredential>
+}
+
+export interface StartOptions {
+  readonly refs: Pick<RefStore, 'claimTag'>
+  readonly cluster: Pick<Cluster, 'start' | 'observe'>
+  readonly secrets: SecretValues
+  readonly source: Source
+}
+
+/** How to keep a build's secrets out of its log, or why it has nothing to build any more. */
+export type Started = { readonly mask: (text: string) => string } | { readonly outcome: Outcome }
+
+/**
+ * Creates the Job of a build's present try, or finds it. `adopted`: an earlier runner may have made
+ * it. Throws what `endOfStart` judges.
+ */
+export async function startJob(
+  build: Build,
+  job: string,
+  adopted: boolean,
+  { refs, cluster, secrets, source }: StartOptions,
+): Promise<Started> {
+  const { phase } = adopted ? await cluster.observe(job) : { phase: 'absent' }
+  if (phase === 'building' || phase === 'ended') {
+    // The clone is done: a forge that refuses a login now must not end the build.
+    return { mask: createMask(await secrets.of(build)) }
+  }
+  const credential = await source.credential(build.repository)
+  const destinations = await ownDestinations(build, refs)
+  if (destinations.length === 0) {
+    const reason = 'Every tag of this image has moved on to a newer version'
+    return { outcome: { state: 'superseded', reason } }
+  }
+  const own = { ...build, plan: { ...build.plan, destinations } }
+  const cloneUrl = source.cloneUrl(build.repository)
+  const [values] = await Promise.all([
+    secrets.of(build),
+    cluster.start({ build: own, tries: build.tries, cloneUrl, credential }),
+  ])
+  return { mask: createMask([credential.password, ...values]) }
+}
+
+/** Its destinations without the tags that a newer version has taken since it was planned. */
+async function ownDestinations(
+  { plan, moving = [] }: Build,
+  refs: StartOptions['refs'],
+): Promise<readonly string[]> {
+  const lost = new Set<string>()
+  for (const claim of moving) if (await refs.claimTag(claim)) lost.add(claim.destination)
+  return plan.destinations.filter((destination) => !lost.has(destination))
+}
+
+/**
+ * What an error of the start makes of the build; undefined: it is tried again. A full quota and a
+ * silent API server are waited for, as long as a start may take. Pure.
+ */
+export function endOfStart(build: Build, error: unknown, now: number): Outcome | undefined {
+  if (error instanceof PermanentError) return { state: 'error', reason: error.message }
+  if (!(error instanceof RetryLater)) return undefined
+  if (build.stop) return stopped(build.stop)
+  // One that was seen to run goes on in the cluster, whoever cannot be asked.
+  if (build.state === 'running' || now <= deadline(build)) return undefined
+  const limit = duration(build.plan.startTimeoutMs)
+  return { state: 'error', reason: `Not started within ${limit}: ${error.message}` }
+}
