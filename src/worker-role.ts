@@ -68,17 +68,15 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     refs,
     builds,
     rules,
+    enqueue: queues.build,
     now: Date.now,
   })
 
   async function planDelivery(delivery: Delivery): Promise<PlanResult> {
     const result = await planner.plan(delivery)
-    const records = await Promise.all([...result.wanted, ...result.superseded].map(builds.get))
+    const records = await Promise.all([...result.builds, ...result.superseded].map(builds.get))
     const known = records.filter((build) => build !== undefined)
-    await Promise.all([
-      ...result.wanted.map((id) => queues.build(id)),
-      ...known.map((build) => queues.status(statusId(build))),
-    ])
+    await Promise.all(known.map((build) => queues.status(statusId(build))))
     const { id, event } = delivery
     const { decision, reason } = result
     const { forge, path } = event.repository

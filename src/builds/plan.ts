@@ -11,8 +11,7 @@ export interface PlanResult {
   readonly reason: string
   /** Builds of the ref's head that this delivery is about. */
   readonly builds: readonly string[]
-  /** Every build of the ref's head: each must be in the queue until it has ended. */
-  readonly wanted: readonly string[]
+
   /** Older builds that it ended or asked to stop. */
   readonly superseded: readonly string[]
 }
@@ -22,6 +21,11 @@ export interface PlannerOptions {
   readonly refs: RefStore
   readonly builds: BuildStore
   readonly rules: Rules
+  /**
+   * Has a build run to its end; asking again is fine. Called for each build as soon as its record is
+   * there: a plan that breaks off after the first image has not left that one behind.
+   */
+  readonly enqueue: (id: string) => Promise<void>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** For how long after a push a head equal to the push's `before` is not believed. */
@@ -43,7 +47,7 @@ export interface Planner {
 
 /** Decides what a delivery leads to. */
 export function createPlanner(options: PlannerOptions): Planner {
-  const { git, refs, builds, rules, now, staleReadMs = 10_000 } = options
+  const { git, refs, builds, rules, enqueue, now, staleReadMs = 10_000 } = options
 
   return { plan, giveUp }
 
@@ -76,15 +80,18 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
 
     const made = []
-    for (const image of rule.images)
-      made.push(await planBuild(delivery, record, head, image, rule.images))
+    for (const image of rule.images) {
+      const build = await planBuild(delivery, record, head, image, rule.images)
+      await enqueue(build.id)
+      made.push(build)
+    }
     const fresh = made.filter((build) => build.created)
     const listed = named ? made : fresh
     return {
       decision: listed.length > 0 ? 'planned' : 'ignored',
       reason: explain(event, head, named, fresh.length),
       builds: listed.map((build) => build.id),
-      wanted: made.map((build) => build.id),
+
       superseded: made.flatMap((build) => build.superseded),
     }
   }
@@ -219,7 +226,7 @@ const ignored = (reason: string): PlanResult => ({
   decision: 'ignored',
   reason,
   builds: [],
-  wanted: [],
+
   superseded: [],
 })
 

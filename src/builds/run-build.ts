@@ -192,7 +192,11 @@ export function createRunner(
     }
     if (decision.do === 'stop') return end(build, decision.outcome)
     const note = `Try ${build.tries + 1} of ${maxTries}: ${decision.reason}`
-    await update(build, { tries: build.tries + 1, step: { ...step('starting'), note } })
+    await update(build, {
+      state: 'starting',
+      tries: build.tries + 1,
+      step: { ...step('starting'), note },
+    })
     throw new RetryLater(note, { afterMs: 5_000 * build.tries })
   }
 

@@ -32,8 +32,10 @@ export async function startJob(
   { refs, cluster, secrets, source }: StartOptions,
 ): Promise<Started> {
   const { phase } = adopted ? await cluster.observe(job) : { phase: 'absent' }
-  if (phase === 'building' || phase === 'ended') {
-    // The clone is done: a forge that refuses a login now must not end the build.
+  const vanished = build.state === 'running' && phase === 'absent'
+  if (vanished || phase === 'building' || phase === 'ended') {
+    // The clone is done: a forge that refuses a login now must not end the build. What vanished is
+    // judged as such, and gets a new try.
     return { mask: createMask(await secrets.of(build)) }
   }
   const credential = await source.credential(build.repository)

@@ -41,7 +41,6 @@ const planned: PlanResult = {
   decision: 'planned',
   reason: 'ok',
   builds: ['b'],
-  wanted: ['b'],
   superseded: [],
 }
 const ignored: PlanResult = {
@@ -49,7 +48,6 @@ const ignored: PlanResult = {
   decision: 'ignored',
   reason: 'nothing',
   builds: [],
-  wanted: [],
 }
 
 /** Plans deliveries by `work`; what it saw is returned. */

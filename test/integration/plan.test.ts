@@ -7,6 +7,7 @@ import {
   type PlanResult,
 } from '../../src/builds/plan.ts'
 import type { BuildStore, GitRemote } from '../../src/builds/ports.ts'
+import type { TagClaim } from '../../src/builds/build.ts'
 import type { Delivery } from '../../src/builds/push-event.ts'
 import { RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
@@ -23,6 +24,8 @@ let heads: Map<string, string>
 /** Files that changed between two commits, by `from..to`. */
 let changes: Map<string, string[]>
 let git: GitRemote
+/** Builds that were put into the queue. */
+let queued: string[]
 
 beforeEach(() => {
   builds = createBuildStore({
@@ -33,6 +36,7 @@ beforeEach(() => {
   })
   refs = createRefStore(redis.client)
   heads = new Map()
+  queued = []
   changes = new Map()
   git = {
     head: async (_, ref) => {
@@ -44,7 +48,15 @@ beforeEach(() => {
 })
 
 const planner = (options: Partial<PlannerOptions> = {}): Planner =>
-  createPlanner({ git, refs, builds, rules: rulesOf(), now: Date.now, ...options })
+  createPlanner({
+    git,
+    refs,
+    builds,
+    rules: rulesOf(),
+    enqueue: async (id) => void queued.push(id),
+    now: Date.now,
+    ...options,
+  })
 
 const plan = (from: Delivery, options: Partial<PlannerOptions> = {}): Promise<PlanResult> =>
   planner(options).plan(from)
@@ -92,14 +104,14 @@ test('a signed push that names a commit the ref does not point at builds nothing
   const result = await plan(delivery({ before: zeroSha, after: sha('f') }))
   assert.equal(result.decision, 'ignored')
   assert.match(result.reason, /refs\/heads\/main points at a{12}, not at f{12}: nothing was built/)
-  assert.deepEqual(result.wanted, [])
+  assert.deepEqual(queued, [])
 })
 
 test('the same forged push after a real one builds nothing more', async () => {
   const real = await plan(push(main, zeroSha, sha('a')))
   const forged = await plan(delivery({ before: sha('a'), after: sha('f') }), { staleReadMs: 0 })
   assert.deepEqual(forged.builds, [])
-  assert.deepEqual(forged.wanted, real.builds)
+  assert.deepEqual(new Set(queued), new Set(real.builds))
 })
 
 test('a late delivery of an older push builds the head that git has, once', async () => {
@@ -308,4 +320,20 @@ test('a branch called 1 is told that {major} owns that tag', async () => {
     state: 'failed',
     reason: 'Tag registry.example.com/acme/app:1 belongs to refs/tags/v1.0.0',
   })
+})
+
+test('a plan that breaks off has not left the images before it behind', async () => {
+  const rules = rulesOf(imageRule, {
+    ...imageRule,
+    name: 'second',
+    destination: 'registry.example.com/second',
+  })
+  const broken = {
+    ...refs,
+    claimTag: (claim: TagClaim) =>
+      claim.image === 'second' ? Promise.reject(new RetryLater('moved on')) : refs.claimTag(claim),
+  }
+  await assert.rejects(plan(push('refs/tags/v1', zeroSha, sha('a')), { rules, refs: broken }))
+  assert.equal(queued.length, 1)
+  assert.equal((await builds.get(queued[0] ?? ''))?.image, 'app')
 })

@@ -403,3 +403,29 @@ test('a moving tag that a newer version has taken meanwhile is not pushed', asyn
   cluster.show(jobName(plan, 1), { phase: 'ended', clone: ok, build: { ...ok, message } })
   await running
 })
+
+test('a new try that a full quota holds back is given up after its start time-out, too', async () => {
+  const build = await create({ startTimeoutMs: 10_000 })
+  let clock = Date.now()
+  const now = (): number => clock
+  const running = run(build.id, { now })
+  await started()
+  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  cluster.show(jobName(build, 1), { phase: 'absent' })
+  await assert.rejects(running, RetryLater)
+  cluster.refuse(new RetryLater('quota exceeded'))
+  clock += 11_000
+  await run(build.id, { now })
+  assert.match(
+    JSON.stringify((await record(build.id)).outcome),
+    /Not started within 10s: quota exceeded/,
+  )
+})
+
+test('a Job that vanished while nobody looked is tried again as a new one', async () => {
+  const build = await create()
+  await builds.update(build.id, { state: 'running', tries: 1 })
+  await assert.rejects(run(build.id), /Try 2 of 3: The Job or its pod vanished/)
+  assert.equal(cluster.started.length, 0)
+})
