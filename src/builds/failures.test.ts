@@ -135,3 +135,11 @@ test('a full disk of the pod is the author’s, a lost node is tried again', () 
   const lost = explainPod({ reason: 'NodeLost', message: '' }, buildPlan())
   assert.equal(lost.retry, true)
 })
+
+test('what a RUN step prints is no sign of what Kaniko met', () => {
+  const failure = explained(
+    'checking push permission for "x": 429 TOOMANYREQUESTS\nerror building image: failed to execute command: waiting for process to exit: exit status 1',
+  )
+  assert.deepEqual([failure.state, failure.retry], ['failed', false])
+  assert.match(failure.reason, /^RUN failed with exit code 1/)
+})
