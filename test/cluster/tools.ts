@@ -59,6 +59,14 @@ const tools = {
     data: ['options', 'public', 'templates'],
     minutes: 6,
   },
+  helm: {
+    title: 'Helm',
+    module: 'helm.sh/helm/v4',
+    version: 'v4.3.1',
+    source: { package: 'helm.sh/helm/v4/cmd/helm' },
+    variables: { 'helm.sh/helm/v4/internal/version.version': 'v4.3.1' },
+    minutes: 5,
+  },
 } as const satisfies Record<string, Tool>
 
 export type ToolName = keyof typeof tools
