@@ -16,7 +16,7 @@ machines, not their figures. All traffic stays on this machine, and everything s
   --connections N    accepts: kept-alive connections at once (32)
   --profile DIR      accepts: write a CPU profile of kanihook there (node --cpu-prof)
   --builds N         builds: pushes, and as many bare Jobs (20)
-  --state-dir DIR, --bridge NAME, --subnet CIDR, --port-base PORT
+  --state-dir DIR, --link NAME, --subnet CIDR, --port-base PORT
                      builds: the test cluster, as of node test/cluster/cli.ts --help; one that was
                      up stays up
   --help             this text
@@ -53,12 +53,12 @@ export function parseOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
       builds: { type: 'string', default: '20' },
       'state-dir': { type: 'string' },
-      bridge: { type: 'string' },
+      link: { type: 'string' },
       subnet: { type: 'string' },
       'port-base': { type: 'string' },
     },
   })
-  const { 'state-dir': stateDir, bridge, subnet, 'port-base': portBase } = values
+  const { 'state-dir': stateDir, link, subnet, 'port-base': portBase } = values
   return {
     help: values.help,
     json: values.json,
@@ -71,7 +71,7 @@ export function parseOptions(args: readonly string[]): Options {
     builds: count('--builds', values.builds, 500),
     cluster: {
       ...(stateDir !== undefined && { stateDir }),
-      ...(bridge !== undefined && { bridge }),
+      ...(link !== undefined && { link }),
       ...(subnet !== undefined && { subnet }),
       ...(portBase !== undefined && { portBase: count('--port-base', portBase, 65_500) }),
     },

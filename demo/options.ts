@@ -19,7 +19,7 @@ Where builds run, the first that there is:
   --once        stop after the demo's own push
   --help        this text
 
-  --state-dir DIR, --bridge NAME, --subnet CIDR, --port-base PORT: with --cluster, where several
+  --state-dir DIR, --link NAME, --subnet CIDR, --port-base PORT: with --cluster, where several
   run on one machine; see node test/cluster/cli.ts --help
 
 KANIKO_EXECUTOR names a Kaniko executor to use. Else one is taken from the image KANIKO_IMAGE
@@ -50,7 +50,7 @@ export function parseOptions(args: readonly string[]): Options {
       'stand-in': { type: 'boolean', default: false },
       simulated: { type: 'boolean', default: false },
       'state-dir': { type: 'string' },
-      bridge: { type: 'string' },
+      link: { type: 'string' },
       subnet: { type: 'string' },
       'port-base': { type: 'string' },
     },
@@ -63,7 +63,7 @@ export function parseOptions(args: readonly string[]): Options {
     asked: modes[0],
     cluster: {
       ...(values['state-dir'] === undefined ? {} : { stateDir: values['state-dir'] }),
-      ...(values.bridge === undefined ? {} : { bridge: values.bridge }),
+      ...(values.link === undefined ? {} : { link: values.link }),
       ...(values.subnet === undefined ? {} : { subnet: values.subnet }),
       ...(values['port-base'] === undefined ? {} : { portBase: Number(values['port-base']) }),
     },

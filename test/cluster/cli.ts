@@ -15,8 +15,8 @@ The nodes come from KUBECONFIG if that is set, else from kind where Docker runs,
 Linux, from plain processes on this machine.
 
   --state-dir DIR      all of its files (default: \${XDG_STATE_HOME:-/tmp}/kanihook-cluster)
-  --bridge NAME        network bridge of a single node (default: kanihook0)
-  --subnet CIDR        its pods' addresses (default: 10.87.0.0/24)
+  --link NAME          network link to a single node (default: kanihook0)
+  --subnet CIDR        its addresses, services and pods included (default: 10.87.0.0/24)
   --port-base PORT     the first of ten ports (default: 21600)
   --host-address IP    this machine's address as pods reach it; also HOST_ADDRESS
 `
@@ -56,16 +56,16 @@ function parse(args: string[]) {
     options: {
       help: { type: 'boolean', short: 'h' },
       'state-dir': { type: 'string' },
-      bridge: { type: 'string' },
+      link: { type: 'string' },
       subnet: { type: 'string' },
       'port-base': { type: 'string' },
       'host-address': { type: 'string' },
     },
   })
   const [name = '', ...rest] = positionals
-  const { 'state-dir': stateDir, bridge, subnet, 'host-address': hostAddress } = values
+  const { 'state-dir': stateDir, link, subnet, 'host-address': hostAddress } = values
   const portBase = values['port-base'] === undefined ? undefined : Number(values['port-base'])
-  const given = Object.entries({ stateDir, bridge, subnet, portBase, hostAddress })
+  const given = Object.entries({ stateDir, link, subnet, portBase, hostAddress })
   const options = Object.fromEntries(given.filter(([, value]) => value !== undefined))
   return {
     help: values.help ?? false,

@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './support/command.ts'
+import { goArchitecture } from './support/go.ts'
+import { withLock } from './support/lock.ts'
+import { ensurePrograms } from './support/programs.ts'
+import { withHeartbeat, type Progress } from './support/progress.ts'
 import { ensureImage, type ImageArchive, type ImageFile } from './support/image-archive.ts'
 import { cacheDirectory, ensureTool } from './tools.ts'
-import type { Progress } from './support/progress.ts'
 
 type Files = Record<string, ImageFile>
 
@@ -66,6 +71,68 @@ export async function kanikoImage(onProgress: Progress): Promise<ImageArchive> {
       Entrypoint: ['/kaniko/executor'],
     },
   })
+}
+
+/**
+ * What stands in for `docker.io/library/node:VERSION-trixie-slim`, which cannot be pulled here: Debian
+ * with this process' own Node and npm. It trusts the certificates that this machine trusts, for the
+ * way to the package registries may lead through a proxy.
+ */
+export async function nodeImage(onProgress: Progress): Promise<ImageArchive> {
+  const npm = join((await run('npm', ['root', '--global'])).trim(), 'npm')
+  return await ensure('node', {
+    base: await debian('trixie', onProgress),
+    files: {
+      'usr/local/bin/node': { copyTarget: process.execPath },
+      'usr/local/lib/node_modules/npm': { copyTarget: npm },
+      'usr/local/bin/npm': { link: '../lib/node_modules/npm/bin/npm-cli.js' },
+      'usr/local/share/machine-certificates.crt': { copyTarget: certificates },
+    },
+    config: {
+      Env: [searchPath, 'NODE_EXTRA_CA_CERTS=/usr/local/share/machine-certificates.crt'],
+      Cmd: ['node'],
+    },
+  })
+}
+
+/** Stands in for the chart's image of a bundled Redis: this machine's redis-server. */
+export async function redisImage(): Promise<ImageArchive> {
+  const programs = await Promise.all(['redis-server', 'redis-cli'].map(which))
+  const libraries = (await Promise.all(programs.map(librariesOf))).flat()
+  return await ensure('redis', {
+    files: {
+      ...(await shell()),
+      ...Object.fromEntries(
+        [...programs, ...libraries].map((path) => [path.slice(1), { copyTarget: path }]),
+      ),
+      'usr/bin/valkey-server': { link: 'redis-server' },
+      'usr/bin/valkey-cli': { link: 'redis-cli' },
+      data: { mode: 0o777 },
+    },
+    config: { Env: [searchPath], WorkingDir: '/data', Cmd: ['redis-server'] },
+  })
+}
+
+/** A minimal Debian as a tar file, made by its own package tools. */
+async function debian(release: string, onProgress: Progress): Promise<string> {
+  const path = join(cacheDirectory(), 'images', `debian-${release}-${goArchitecture()}.tar`)
+  await withLock(path, async () => {
+    if (existsSync(path)) return
+    await ensurePrograms(['mmdebstrap'], onProgress)
+    await mkdir(join(cacheDirectory(), 'images'), { recursive: true })
+    const partial = `${path}.partial`
+    const source = 'http://deb.debian.org/debian'
+    const args = ['--variant=minbase', '--format=tar', release, partial, source]
+    try {
+      await withHeartbeat(onProgress, `making a minimal Debian ${release}`, () =>
+        run('mmdebstrap', args),
+      )
+      await rename(partial, path)
+    } finally {
+      await rm(partial, { force: true })
+    }
+  })
+  return path
 }
 
 async function ensure(name: string, rest: Omit<Parameters<typeof ensureImage>[1], 'name'>) {

@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path'
 export interface ClusterOptions {
   /** Everything that the cluster writes is in it, and it is removed by `down`. */
   readonly stateDir?: string
-  /** The name of the network bridge, at most 15 characters (a single node only). */
-  readonly bridge?: string
-  /** The pods' IPv4 addresses, as `10.87.0.0/24`; the first is this machine's (a single node only). */
+  /** The name of the link between this machine and the node, at most 15 characters (a single node only). */
+  readonly link?: string
+  /** The IPv4 addresses of all that is in it, as `10.87.0.0/24` (a single node only). */
   readonly subnet?: string
   /** The first of ten TCP ports. */
   readonly portBase?: number
@@ -17,14 +17,14 @@ export interface ClusterOptions {
 
 export interface ResolvedOptions {
   readonly stateDir: string
-  readonly bridge: string
-  readonly subnet: string
-  readonly gateway: string
+  readonly link: string
+  readonly addresses: Addresses
   readonly ports: Ports
   readonly hostAddress: string | undefined
 }
 
 export type Ports = ReturnType<typeof portsFrom>
+export type Addresses = ReturnType<typeof addressesIn>
 
 export function resolveOptions(
   options: ClusterOptions = {},
@@ -34,23 +34,32 @@ export function resolveOptions(
   const stateDir = resolve(options.stateDir ?? join(parent, 'kanihook-cluster'))
   // a socket's path has at most 107 bytes (unix(7)), and the longest here adds 35 to it
   if (stateDir.length > 70) throw new Error(`the state directory's path is too long: ${stateDir}`)
-  const bridge = options.bridge ?? 'kanihook0'
-  if (!/^[a-z][a-z0-9-]{0,14}$/.test(bridge)) throw new Error(`not a name for a bridge: ${bridge}`)
-  const subnet = options.subnet ?? '10.87.0.0/24'
+  const link = options.link ?? 'kanihook0'
+  if (!/^[a-z][a-z0-9-]{0,14}$/.test(link)) throw new Error(`not a name for a link: ${link}`)
   return {
     stateDir,
-    bridge,
-    subnet,
-    gateway: firstAddress(subnet),
+    link,
+    addresses: addressesIn(options.subnet ?? '10.87.0.0/24'),
     ports: portsFrom(options.portBase ?? 21_600),
     hostAddress: options.hostAddress ?? (environment['HOST_ADDRESS'] || undefined),
   }
 }
 
-function firstAddress(subnet: string): string {
-  const match = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.0\/(1[6-9]|2[0-4])$/.exec(subnet)
-  if (!match) throw new Error(`not a subnet of the form a.b.c.0/16 to /24: ${subnet}`)
-  return `${match[1]}.1`
+/** How a subnet is shared out. */
+function addressesIn(subnet: string) {
+  const [, base] = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.0\/24$/.exec(subnet) ?? []
+  if (base === undefined) throw new Error(`not a subnet of the form a.b.c.0/24: ${subnet}`)
+  return {
+    all: subnet,
+    /** This machine's, as pods reach it. */
+    host: `${base}.1`,
+    /** The node's own, where its DNS server answers too. */
+    node: `${base}.2`,
+    link: `${base}.0/26`,
+    services: `${base}.64/26`,
+    firstService: `${base}.65`,
+    pods: `${base}.128/25`,
+  }
 }
 
 function portsFrom(base: number) {

@@ -5,8 +5,15 @@ import { hasReadyNode } from './access.ts'
 import { cloneImage, kanikoImage, pauseImage } from './images.ts'
 import { createAuthority, kubeconfig } from './node/certificates.ts'
 import { cgroupsOfContainers, removeCgroups } from './node/cgroups.ts'
-import { containerdConfig, kubeletConfig, nodePaths, podNetwork } from './node/configuration.ts'
-import { createNetwork, removeNetwork } from './node/network.ts'
+import {
+  containerdConfig,
+  corefile,
+  kubeletConfig,
+  nodePaths,
+  plainRegistry,
+  podNetwork,
+} from './node/configuration.ts'
+import { connectNode, removeNetwork } from './node/network.ts'
 import { startControlPlane } from './node/control-plane.ts'
 import type { Provider, ProviderContext } from './provider.ts'
 import { flags, run, succeeds } from './support/command.ts'
@@ -20,35 +27,41 @@ const nodeName = 'node'
 /**
  * One node on this machine, from plain processes, for Linux with root and without Docker.
  *
- * The control plane runs as processes of the machine. containerd, the kubelet and the pods run below
- * the process `node` in pid and mount namespaces of its own, so that ending that one process leaves
- * no shim, container or mount behind, in whatever state they were.
+ * The control plane runs as processes of the machine. containerd, the kubelet, kube-proxy, the DNS
+ * server and the pods run below the process `node` in pid, mount and network namespaces of its own, so
+ * that ending that one process leaves no shim, container, mount, link or firewall rule behind, in
+ * whatever state they were.
  */
 export function createSingleNode({ options, daemons, onProgress }: ProviderContext): Provider {
-  const { stateDir, gateway, ports } = options
+  const { stateDir, addresses, ports } = options
   const paths = nodePaths(stateDir)
   const server = `https://127.0.0.1:${ports.apiServer}`
+  /** The same from within the node's network. */
+  const serverForNode = `https://${addresses.host}:${ports.apiServer}`
 
   async function prepare(): Promise<string> {
-    onProgress(`making the network ${options.bridge} (${options.subnet})`)
-    await createNetwork(options)
+    onProgress(`making the network ${options.link} (${addresses.all})`)
     await startContainerd()
-    return gateway
+    return addresses.host
   }
 
   async function startContainerd(): Promise<void> {
     const sandbox = await pauseImage()
-    for (const folder of [paths.cni, join(stateDir, 'run')])
+    const registry = `${addresses.host}:${ports.registry}`
+    for (const folder of [paths.cni, join(stateDir, 'run'), join(paths.registries, registry)])
       await mkdir(folder, { recursive: true })
-    await writeFile(join(paths.cni, 'pods.conflist'), podNetwork(paths, options))
+    await writeFile(join(paths.registries, registry, 'hosts.toml'), plainRegistry(registry))
+    await writeFile(join(paths.cni, 'pods.conflist'), podNetwork(paths, addresses.pods))
     await writeFile(paths.containerdConfig, containerdConfig(paths, sandbox.reference))
-    const namespaces = ['--mount', '--pid', '--fork', '--kill-child']
+    const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child']
     const script = join(import.meta.dirname, 'node', 'node.sh')
     const args = [...namespaces, 'bash', script, stateDir]
     daemons.start({ name: 'unshare', command: 'unshare', args })
     const started = join(stateDir, 'run', 'node.started')
     await daemons.waitFor('unshare', () => existsSync(started))
-    daemons.record('node', Number(readFileSync(started, 'utf8')))
+    const pid = Number(readFileSync(started, 'utf8'))
+    daemons.record('node', pid)
+    await connectNode(options, pid)
     await daemons.waitFor('node', () => succeeds('ctr', ['-a', paths.containerdSocket, 'version']))
     await load(sandbox)
   }
@@ -60,9 +73,11 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
       commonName: 'admin',
       organization: 'system:masters',
     })
-    await writeKubeconfig(paths.adminKubeconfig, authority.cert, admin)
+    await writeKubeconfig(paths.adminKubeconfig, server, authority.cert, admin)
     await startControlPlane({ daemons, paths, options, authority, admin, server, onProgress })
     await startKubelet(authority)
+    await startProxy(authority)
+    await startDns(authority.cert, admin)
     await daemons.waitFor('kubelet', () => hasReadyNode(paths.adminKubeconfig))
     onProgress('the node is ready')
   }
@@ -72,34 +87,69 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
       name: 'kubelet',
       commonName: `system:node:${nodeName}`,
       organization: 'system:nodes',
-      alternativeNames: [`IP:${gateway}`, `DNS:${nodeName}`],
+      alternativeNames: [`IP:${addresses.node}`, `DNS:${nodeName}`],
     })
     const access = join(stateDir, 'kubelet.conf')
-    await writeKubeconfig(access, authority.cert, client)
+    await writeKubeconfig(access, serverForNode, authority.cert, client)
     const settings = kubeletConfig({
       paths,
       authority: authority.cert,
       ...client,
       port: ports.kubelet,
       healthPort: ports.kubeletHealth,
-      subnet: options.subnet,
+      addresses,
     })
     await writeFile(paths.kubeletConfig, settings)
-    const node = readFileSync(join(stateDir, 'run', 'node.started'), 'utf8').trim()
-    const inside = ['--target', node, '--mount', '--pid', '--']
     const settingFlags = flags({
       config: paths.kubeletConfig,
       kubeconfig: access,
       'root-dir': paths.kubelet,
       'cert-dir': paths.pki,
       'hostname-override': nodeName,
-      'node-ip': gateway,
+      'node-ip': addresses.node,
     })
-    const args = [...inside, await ensureTool('kubernetes'), 'kubelet', ...settingFlags]
-    daemons.start({ name: 'kubelet', command: 'nsenter', args })
+    startInside('kubelet', [await ensureTool('kubernetes'), 'kubelet', ...settingFlags])
   }
 
-  async function writeKubeconfig(path: string, authority: string, client: Certificates) {
+  /** Gives services their addresses: by firewall rules of the node's own network. */
+  async function startProxy(authority: Awaited<ReturnType<typeof createAuthority>>) {
+    const name = 'kube-proxy'
+    const client = await authority.issue({ name, commonName: `system:${name}` })
+    const access = join(stateDir, `${name}.conf`)
+    await writeKubeconfig(access, serverForNode, authority.cert, client)
+    const settingFlags = flags({
+      kubeconfig: access,
+      'proxy-mode': 'iptables',
+      'cluster-cidr': addresses.pods,
+      'hostname-override': nodeName,
+      'bind-address': addresses.node,
+      // the machine's settings are not this node's to change
+      'conntrack-max-per-core': 0,
+      'conntrack-tcp-timeout-established': '0s',
+      'conntrack-tcp-timeout-close-wait': '0s',
+    })
+    startInside(name, [await ensureTool('kubernetes'), name, ...settingFlags])
+  }
+
+  async function startDns(authority: string, admin: Certificates) {
+    const [access, config] = [join(stateDir, 'coredns.conf'), join(stateDir, 'Corefile')]
+    await writeKubeconfig(access, serverForNode, authority, admin)
+    await writeFile(config, corefile(addresses, access))
+    startInside('coredns', [await ensureTool('coredns'), '-conf', config])
+  }
+
+  function startInside(name: string, command: readonly string[]): void {
+    const node = readFileSync(join(stateDir, 'run', 'node.started'), 'utf8').trim()
+    const args = ['--target', node, '--mount', '--pid', '--net', '--', ...command]
+    daemons.start({ name, command: 'nsenter', args })
+  }
+
+  async function writeKubeconfig(
+    path: string,
+    server: string,
+    authority: string,
+    client: Certificates,
+  ) {
     await writeFile(path, await kubeconfig(server, authority, client), { mode: 0o600 })
   }
 
@@ -131,7 +181,7 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
       ...(['etcd', 'containerd', 'runc', '/usr/lib/cni/bridge', 'busybox', 'git'] as const),
       ...(['openssl', 'ip', 'iptables'] as const),
     ],
-    tools: ['kubernetes', 'kaniko'],
+    tools: ['kubernetes', 'coredns', 'kaniko'],
     kubeconfig: paths.adminKubeconfig,
     prepare,
     start,

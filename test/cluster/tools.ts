@@ -1,4 +1,5 @@
-import { existsSync, globSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +49,13 @@ const tools = {
     },
     minutes: 9,
   },
+  coredns: {
+    title: 'CoreDNS',
+    module: 'github.com/coredns/coredns',
+    version: 'v1.15.0',
+    source: { file: 'coredns/main.go' },
+    minutes: 3,
+  },
   gitea: {
     title: 'Gitea',
     module: 'code.gitea.io/gitea',
@@ -86,7 +94,7 @@ export async function ensureTool(
   { onProgress = silent }: { readonly onProgress?: Progress } = {},
 ): Promise<string> {
   const tool: Tool = tools[name]
-  const folder = `${name}-${tool.version}-${goArchitecture()}`
+  const folder = `${name}-${tool.version}${ownSource(tool)}-${goArchitecture()}`
   const target = join(cacheDirectory(), folder)
   const executable = join(target, name)
   if (existsSync(executable)) return executable
@@ -99,6 +107,13 @@ export async function ensureTool(
     onProgress(`waiting for another run's build of ${tool.title}`),
   )
   return executable
+}
+
+/** Changes with the source file of this folder that is built, if it is one. */
+function ownSource({ source }: Tool): string {
+  if (!('file' in source)) return ''
+  const text = readFileSync(join(import.meta.dirname, source.file))
+  return `-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
 }
 
 /**

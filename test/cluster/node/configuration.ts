@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Network } from './network.ts'
+import type { Addresses } from '../options.ts'
 
 /** The folders and sockets of a node, all below the state directory. */
 export function nodePaths(stateDir: string) {
@@ -12,6 +12,7 @@ export function nodePaths(stateDir: string) {
     containerd: at('containerd'),
     containerdSocket: at('run', 'containerd.sock'),
     containerdConfig: at('containerd.toml'),
+    registries: at('registries'),
     cni: at('cni'),
     kubeletConfig: at('kubelet.json'),
     adminKubeconfig: at('admin.conf'),
@@ -37,20 +38,28 @@ state = ${JSON.stringify(join(paths.containerd, 'state'))}
   # runc cannot lower the score of a pod's processes where root lacks CAP_SYS_RESOURCE
   restrict_oom_score_adj = true
 
+[${cri}.registry]
+  config_path = ${JSON.stringify(paths.registries)}
+
 [${cri}.cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = ${JSON.stringify(paths.cni)}
 `
 }
 
-export function podNetwork(paths: NodePaths, { bridge, subnet }: Network): string {
+/** How containerd reaches a registry that speaks plain HTTP: `hosts.toml` in a folder of its name. */
+export const plainRegistry = (host: string): string =>
+  `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", "resolve"]\n`
+
+export function podNetwork(paths: NodePaths, subnet: string): string {
   return JSON.stringify({
     cniVersion: '0.4.0',
-    name: bridge,
+    name: 'pods',
     plugins: [
       {
         type: 'bridge',
-        bridge,
+        bridge: 'pods',
+        hairpinMode: true, // a pod may call a service that is itself
         isGateway: true,
         ipam: {
           type: 'host-local',
@@ -70,11 +79,13 @@ export interface KubeletSettings {
   readonly key: string
   readonly port: number
   readonly healthPort: number
-  readonly subnet: string
+  readonly addresses: Addresses
 }
 
+export const clusterDomain = 'cluster.local'
+
 export function kubeletConfig(settings: KubeletSettings): string {
-  const { paths } = settings
+  const { paths, addresses } = settings
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -92,8 +103,9 @@ export function kubeletConfig(settings: KubeletSettings): string {
     podLogsDir: paths.podLogs,
     volumePluginDir: join(paths.kubelet, 'volume-plugins'),
     makeIPTablesUtilChains: false, // nothing here uses them, and they would stay behind
-    podCIDR: settings.subnet,
-    clusterDNS: [], // there is none: pods resolve names as this machine does
+    podCIDR: addresses.pods,
+    clusterDNS: [addresses.node],
+    clusterDomain,
     resolvConf: '/etc/resolv.conf',
     // whatever cgroups the machine has, with no services of systemd in between
     cgroupDriver: 'cgroupfs',
@@ -110,3 +122,15 @@ export function kubeletConfig(settings: KubeletSettings): string {
     imageGCHighThresholdPercent: 100,
   })
 }
+
+/** CoreDNS: the cluster's services, and all other names as this machine resolves them. */
+export const corefile = ({ node }: Addresses, kubeconfig: string): string => `.:53 {
+  bind ${node}
+  errors
+  cache 5
+  kubernetes ${clusterDomain} {
+    kubeconfig ${kubeconfig}
+  }
+  forward . /etc/resolv.conf
+}
+`

@@ -10,9 +10,6 @@ import { ensureTool } from '../tools.ts'
 import { kubeconfig, type Certificate, type createAuthority } from './certificates.ts'
 import type { NodePaths } from './configuration.ts'
 
-/** Nothing routes to it: without kube-proxy services have an address, but no way to it. */
-const serviceAddresses = { range: '10.86.0.0/24', first: '10.86.0.1' }
-
 export interface ControlPlaneSettings {
   readonly daemons: Daemons
   readonly paths: NodePaths
@@ -27,7 +24,7 @@ export interface ControlPlaneSettings {
 /** Starts etcd, the API server, the controller manager and the scheduler; returns when they serve. */
 export async function startControlPlane(settings: ControlPlaneSettings): Promise<void> {
   const { daemons, paths, options, authority, admin, server, onProgress } = settings
-  const { ports, gateway, stateDir } = options
+  const { ports, addresses, stateDir } = options
   const kube = await ensureTool('kubernetes', { onProgress })
   const start = (component: string, values: Record<string, string | number>) => {
     daemons.start({ name: component, command: kube, args: [component, ...flags(values)] })
@@ -42,7 +39,9 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
   onProgress('starting etcd and the API server')
   const etcd = `http://127.0.0.1:${ports.etcd}`
   startEtcd(daemons, paths, etcd, `http://127.0.0.1:${ports.etcdPeer}`)
-  const names = ['127.0.0.1', gateway, serviceAddresses.first].map((address) => `IP:${address}`)
+  const names = ['127.0.0.1', addresses.host, addresses.firstService].map(
+    (address) => `IP:${address}`,
+  )
   const serving = await authority.issue({
     name: 'kube-apiserver',
     commonName: 'kube-apiserver',
@@ -53,7 +52,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     'etcd-servers': etcd,
     'bind-address': '0.0.0.0',
     'secure-port': ports.apiServer,
-    'advertise-address': gateway,
+    'advertise-address': addresses.host,
     'tls-cert-file': serving.cert,
     'tls-private-key-file': serving.key,
     'client-ca-file': authority.cert,
@@ -61,7 +60,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     'service-account-key-file': tokens.publicKey,
     'service-account-signing-key-file': tokens.privateKey,
     'authorization-mode': 'Node,RBAC',
-    'service-cluster-ip-range': serviceAddresses.range,
+    'service-cluster-ip-range': addresses.services,
     'allow-privileged': 'true',
     'kubelet-client-certificate': admin.cert,
     'kubelet-client-key': admin.key,

@@ -17,6 +17,8 @@ export type ImageFile =
 
 export interface ImageRecipe {
   readonly name: string
+  /** A tar file that the files are laid over. */
+  readonly base?: string
   readonly files: Readonly<Record<string, ImageFile>>
   /** As in the OCI image configuration. */
   readonly config: {
@@ -48,9 +50,10 @@ export async function ensureImage(folder: string, recipe: ImageRecipe): Promise<
 /** Changes with the recipe and with the size and time of every file that it copies. */
 async function fingerprint(recipe: ImageRecipe): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([recipe, goArchitecture()]))
-  for (const file of Object.values(recipe.files)) {
-    const source = 'copy' in file ? file.copy : 'copyTarget' in file ? file.copyTarget : undefined
-    if (source === undefined) continue
+  const sources = Object.values(recipe.files).flatMap((file) =>
+    'copy' in file ? [file.copy] : 'copyTarget' in file ? [file.copyTarget] : [],
+  )
+  for (const source of recipe.base === undefined ? sources : [recipe.base, ...sources]) {
     const inside = (await lstat(source)).isDirectory() ? await readdir(source) : []
     for (const path of [source, ...inside.toSorted().map((name) => join(source, name))]) {
       const { size, mtimeMs } = await lstat(path)
@@ -66,6 +69,7 @@ async function writeArchive(path: string, reference: string, recipe: ImageRecipe
     await rm(work, { recursive: true, force: true })
     const root = join(work, 'root')
     await mkdir(root, { recursive: true })
+    if (recipe.base !== undefined) await run('tar', ['-xf', recipe.base, '-C', root])
     for (const [place, file] of Object.entries(recipe.files)) await put(join(root, place), file)
     const layer = join(work, 'layer.tar')
     const plain = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@0']

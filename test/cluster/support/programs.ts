@@ -15,6 +15,8 @@ const packagesOf = {
   htpasswd: ['apache2-utils'],
   busybox: ['busybox-static'],
   skopeo: ['skopeo'],
+  mmdebstrap: ['mmdebstrap'],
+  'redis-server': ['redis-server'],
   openssl: ['openssl'],
   ip: ['iproute2'],
   iptables: ['iptables'],

@@ -19,6 +19,8 @@ export interface TestRepository {
   readonly path: string
   /** Writes files (undefined: removes one), commits them on the present branch, and returns the commit. */
   commit(files: Readonly<Record<string, string | undefined>>): Promise<string>
+  /** The same with files that somebody else writes into the checkout. */
+  commitFolder(write: (folder: string) => Promise<void>): Promise<string>
   git(...args: readonly string[]): Promise<string>
   /** `git push` of these refspecs, with the login that its owner has. */
   push(...refspecs: readonly string[]): Promise<void>
@@ -56,21 +58,27 @@ export async function createRepository(options: TestRepositoryOptions): Promise<
   await git('init', '--quiet', '--initial-branch=main')
   await git('remote', 'add', 'origin', client.authenticatedUrl({ id, fullName: path, ...made }))
 
+  async function commitFolder(write: (folder: string) => Promise<void>): Promise<string> {
+    await write(folder)
+    await git('add', '--all')
+    await git('commit', '--quiet', '--allow-empty', '--message', 'change')
+    return git('rev-parse', 'HEAD')
+  }
+
   return {
     id,
     path,
     git,
-    async commit(files) {
-      for (const [file, content] of Object.entries(files)) {
-        const target = join(folder, file)
-        await mkdir(dirname(target), { recursive: true })
-        if (content === undefined) await rm(target)
-        else await writeFile(target, content)
-      }
-      await git('add', '--all')
-      await git('commit', '--quiet', '--allow-empty', '--message', 'change')
-      return git('rev-parse', 'HEAD')
-    },
+    commitFolder,
+    commit: (files) =>
+      commitFolder(async () => {
+        for (const [file, content] of Object.entries(files)) {
+          const target = join(folder, file)
+          await mkdir(dirname(target), { recursive: true })
+          if (content === undefined) await rm(target)
+          else await writeFile(target, content)
+        }
+      }),
     push: async (...refspecs) => void (await git('push', '--quiet', 'origin', ...refspecs)),
     async statuses(sha) {
       const url = `${gitea.url}/api/v1/repos/${path}/statuses/${sha}?sort=oldest&limit=50`

@@ -36,6 +36,8 @@ export interface World {
 export interface WorldOptions {
   /** What kanihook.yaml says beside the registry and the default push secret. */
   readonly repositories: (world: { registry: string; forgeHost: string }) => string
+  /** Entries of `registries` beside the test's own. */
+  readonly registries?: (world: { registry: string }) => readonly string[]
   /** Settings beside those of Gitea, Redis and the cluster. */
   readonly settings?: (world: {
     cluster: TestCluster
@@ -127,7 +129,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
 }
 
 function configuration(
-  { repositories }: WorldOptions,
+  { repositories, registries = () => [] }: WorldOptions,
   cluster: TestCluster,
   forgeHost: string,
 ): string {
@@ -136,7 +138,7 @@ function configuration(
 defaults:
   pushSecret: ${rightLogin}
 registries:
-  - { host: "${registry}", insecure: true }
+${[`{ host: "${registry}", insecure: true }`, ...registries({ registry })].map((entry) => `  - ${entry}`).join('\n')}
 repositories:
 ${repositories({ registry, forgeHost })}`
 }
