@@ -17,8 +17,8 @@ FROM docker.io/library/node:${NODE_VERSION}-trixie-slim AS system
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates git \
  && rm -rf /var/lib/apt/lists/*
-COPY image/collect.sh image/kanihook /
-RUN sh /collect.sh /image
+COPY image /collect
+RUN sh /collect/collect.sh /image
 
 FROM scratch
 COPY --from=system /image /

@@ -12,6 +12,7 @@ import { cacheDirectory, ensureTool } from './tools.ts'
 type Files = Record<string, ImageFile>
 
 const certificates = '/etc/ssl/certs/ca-certificates.crt'
+const npmVersion = '11.19.1'
 const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What holds a pod's network together: it only has to stay. */
@@ -79,7 +80,7 @@ export async function kanikoImage(onProgress: Progress): Promise<ImageArchive> {
  * way to the package registries may lead through a proxy.
  */
 export async function nodeImage(onProgress: Progress): Promise<ImageArchive> {
-  const npm = join((await run('npm', ['root', '--global'])).trim(), 'npm')
+  const npm = await npmPackage()
   return await ensure('node', {
     base: await debian('trixie', onProgress),
     files: {
@@ -111,6 +112,27 @@ export async function redisImage(): Promise<ImageArchive> {
     },
     config: { Env: [searchPath], WorkingDir: '/data', Cmd: ['redis-server'] },
   })
+}
+
+/** The folder of the package manager itself, as Node's own image has it. */
+async function npmPackage(): Promise<string> {
+  const folder = join(cacheDirectory(), 'images', `npm-${npmVersion}`)
+  const npm = join(folder, 'node_modules', 'npm')
+  await withLock(folder, async () => {
+    if (existsSync(npm)) return
+    const partial = `${folder}.partial`
+    await rm(partial, { recursive: true, force: true })
+    await run('npm', [
+      'install',
+      '--prefix',
+      partial,
+      '--no-audit',
+      '--no-fund',
+      `npm@${npmVersion}`,
+    ])
+    await rename(partial, folder)
+  })
+  return npm
 }
 
 /** A minimal Debian as a tar file, made by its own package tools. */

@@ -5,7 +5,17 @@ import type { Registry } from '../../cluster/registry.ts'
 import { run } from '../../cluster/support/command.ts'
 
 interface Manifest {
-  readonly layers: readonly { readonly digest: string }[]
+  readonly config: { readonly digest: string }
+  readonly layers: readonly { readonly digest: string; readonly size: number }[]
+}
+
+/** What an image says of how it is run. */
+export interface ImageConfig {
+  readonly User?: string
+  readonly Entrypoint?: readonly string[]
+  readonly Cmd?: readonly string[]
+  readonly Healthcheck?: object
+  readonly Labels?: Readonly<Record<string, string>>
 }
 
 const accept = [
@@ -19,15 +29,33 @@ export function createImageReader(registry: Registry): {
   digest(reference: string): Promise<string | undefined>
   /** A file's text as the newest layer that has it says. */
   file(reference: string, path: string): Promise<string>
+  config(reference: string): Promise<ImageConfig>
+  /** Every entry of every layer as `tar -tv` lists it, and the size of all layers, compressed, in bytes. */
+  contents(reference: string): Promise<{ entries: string[]; bytes: number }>
 } {
   const login = Buffer.from(`${registry.username}:${registry.password}`).toString('base64')
   const get = (path: string): Promise<Response> =>
     fetch(`http://${registry.host}/v2/${path}`, {
       headers: { authorization: `Basic ${login}`, accept },
     })
-  const manifest = (reference: string): Promise<Response> => {
-    const [, name, tag] = /^[^/]+\/(.+):([^:]+)$/.exec(reference) ?? []
-    return get(`${name}/manifests/${tag}`)
+  const nameOf = (reference: string): string => /^[^/]+\/(.+):[^:]+$/.exec(reference)?.[1] ?? ''
+  const manifest = (reference: string): Promise<Response> =>
+    get(`${nameOf(reference)}/manifests/${reference.slice(reference.lastIndexOf(':') + 1)}`)
+
+  /** The path of each layer in turn, newest first; it is there until the next. */
+  async function* layers(reference: string): AsyncGenerator<string> {
+    const { layers } = (await (await manifest(reference)).json()) as Manifest
+    const folder = await mkdtemp(join(tmpdir(), 'kanihook-layer-'))
+    try {
+      for (const { digest } of layers.toReversed()) {
+        const path = join(folder, 'layer.tar.gz')
+        const blob = await get(`${nameOf(reference)}/blobs/${digest}`)
+        await writeFile(path, Buffer.from(await blob.arrayBuffer()))
+        yield path
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   }
 
   return {
@@ -39,21 +67,26 @@ export function createImageReader(registry: Registry): {
     },
 
     async file(reference, path) {
-      const { layers } = (await (await manifest(reference)).json()) as Manifest
-      const name = /^[^/]+\/(.+):[^:]+$/.exec(reference)?.[1] ?? ''
-      const folder = await mkdtemp(join(tmpdir(), 'kanihook-layer-'))
-      try {
-        for (const { digest } of layers.toReversed()) {
-          const layer = join(folder, 'layer.tar.gz')
-          const blob = await get(`${name}/blobs/${digest}`)
-          await writeFile(layer, Buffer.from(await blob.arrayBuffer()))
-          const names = (await run('tar', ['-tzf', layer])).split('\n')
-          if (names.includes(path)) return await run('tar', ['-xzOf', layer, path])
-        }
-        throw new Error(`${reference} has no ${path}`)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
+      for await (const layer of layers(reference)) {
+        const names = (await run('tar', ['-tzf', layer])).split('\n')
+        if (names.includes(path)) return await run('tar', ['-xzOf', layer, path])
       }
+      throw new Error(`${reference} has no ${path}`)
+    },
+
+    async config(reference) {
+      const { config } = (await (await manifest(reference)).json()) as Manifest
+      const blob = await get(`${nameOf(reference)}/blobs/${config.digest}`)
+      return ((await blob.json()) as { config: ImageConfig }).config
+    },
+
+    async contents(reference) {
+      const entries: string[] = []
+      for await (const layer of layers(reference)) {
+        entries.push(...(await run('tar', ['-tvzf', layer])).split('\n').filter(Boolean))
+      }
+      const { layers: sizes } = (await (await manifest(reference)).json()) as Manifest
+      return { entries, bytes: sizes.reduce((sum, { size }) => sum + size, 0) }
     },
   }
 }

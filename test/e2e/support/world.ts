@@ -29,7 +29,12 @@ export interface World {
   jobs(): Promise<V1Job[]>
   pods(): Promise<V1Pod[]>
   /** Waits for the end of a commit's status (of a context, where several are there). */
-  ended(repository: TestRepository, sha: string, context?: string): Promise<GiteaStatus>
+  ended(
+    repository: TestRepository,
+    sha: string,
+    context?: string,
+    withinMs?: number,
+  ): Promise<GiteaStatus>
   close(): Promise<void>
 }
 
@@ -107,14 +112,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     },
     jobs: async () => (await batch.listNamespacedJob({ namespace: cluster.namespace })).items,
     pods: async () => (await core.listNamespacedPod({ namespace: cluster.namespace })).items,
-    ended: (repository, sha, context = 'kanihook/app') =>
+    ended: (repository, sha, context = 'kanihook/app', withinMs = patience) =>
       eventually(
         async () => {
           const statuses = await repository.statuses(sha)
           const last = statuses.findLast((status) => status.context === context)
           return last && last.status !== 'pending' ? last : undefined
         },
-        { within: patience, every: 100, what: `status ${context} of ${repository.path} ends` },
+        { within: withinMs, every: 100, what: `status ${context} of ${repository.path} ends` },
       ),
     async close() {
       await world.kanihook.kill()

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { createImageReader, type ImageConfig } from './support/image.ts'
+import { ownImage, type OwnImage } from './support/own-image.ts'
+import { runningCluster } from './support/world.ts'
+
+/** The image of kanihook, built by kanihook in the cluster from this tree. */
+
+describe('kanihook’s own image', { timeout: 10 * 60_000 }, () => {
+  let own: OwnImage
+  let config: ImageConfig
+  let entries: string[]
+
+  before(async () => {
+    const image = createImageReader((await runningCluster()).registry)
+    own = await ownImage()
+    config = await image.config(own.reference)
+    const contents = await image.contents(own.reference)
+    entries = contents.entries
+    const size = entries.reduce((sum, entry) => sum + Number(entry.split(/\s+/)[2]), 0)
+    console.log(
+      `# its size: ${mebibytes(contents.bytes)} to pull, ${mebibytes(size)} on a node's disk`,
+    )
+  })
+
+  test('is built and pushed by kanihook from its own Dockerfile', () => {
+    assert.equal(own.status.status, 'success', own.status.description)
+    assert.match(own.status.description, /^Pushed /)
+  })
+
+  test('runs as a user with a number who is not root, and starts `kanihook serve`', () => {
+    assert.equal(config.User, '65532:65532')
+    assert.deepEqual(config.Entrypoint, ['kanihook'])
+    assert.deepEqual(config.Cmd, ['serve'])
+  })
+
+  test('says what it is and which commit it was built from', () => {
+    const label = (name: string) => config.Labels?.[`org.opencontainers.image.${name}`]
+    assert.equal(label('title'), 'kanihook')
+    assert.equal(label('licenses'), 'Apache-2.0')
+    assert.equal(label('version'), own.sha.slice(0, 12))
+    assert.equal(label('revision'), own.sha)
+  })
+
+  test('leaves its health to Kubernetes’ probes', () => {
+    assert.equal(config.Healthcheck, undefined)
+  })
+
+  test('holds no shell, no package manager, no compiler and no test', () => {
+    const unwanted = entries.filter((entry) =>
+      /\/(sh|bash|dash|busybox|apt(-get)?|dpkg|npm|npx|corepack|gcc|cc|make|python3?|perl|curl|wget)( -> .*)?$|\.test\.ts$/.test(
+        entry,
+      ),
+    )
+    assert.deepEqual(unwanted, [])
+  })
+
+  test('holds no file that gives its caller another’s rights', () => {
+    const marked = entries.filter((entry) => /^[^d]..[sS]|^[^d].{5}[sS]/.test(entry))
+    assert.deepEqual(marked, [])
+  })
+
+  test('tells scanners which Debian packages its libraries are of', () => {
+    for (const name of ['git', 'libc6', 'libssl3t64']) {
+      assert.ok(
+        entries.some((entry) => entry.endsWith(`var/lib/dpkg/status.d/${name}`)),
+        name,
+      )
+    }
+  })
+})
+
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`
