@@ -1,0 +1,69 @@
+{{/* env of a component. dict: root, component, receiver, worker (whether it has the role) */}}
+{{- define "kanihook.env" -}}
+{{- $values := .root.Values -}}
+{{- $roles := list -}}
+{{- if .receiver }}{{ $roles = append $roles "receiver" }}{{ end -}}
+{{- if .worker }}{{ $roles = append $roles "worker" }}{{ end -}}
+- name: KANIHOOK_ROLES
+  value: {{ join "," $roles }}
+- name: KANIHOOK_CONFIG
+  value: /etc/kanihook/kanihook.yaml
+{{- if .receiver }}
+- name: PORT
+  value: '8080'
+{{- end }}
+- name: ADMIN_PORT
+  value: '9090'
+- name: PUBLIC_URL
+  value: {{ $values.publicUrl | quote }}
+{{- with $values.settings }}
+- name: LOG_LEVEL
+  value: {{ .logLevel | quote }}
+- name: LOG_FORMAT
+  value: {{ .logFormat | quote }}
+- name: PAGES
+  value: {{ .pages | quote }}
+- name: BUILD_RETENTION
+  value: {{ .buildRetention | quote }}
+- name: LOG_RETENTION
+  value: {{ .logRetention | quote }}
+- name: SHUTDOWN_TIMEOUT
+  value: {{ .shutdownTimeout | quote }}
+{{- if $.worker }}
+- name: MAX_BUILDS
+  value: {{ .maxBuilds | int64 | quote }}
+- name: MAX_BUILDS_PER_REPOSITORY
+  value: {{ .maxBuildsPerRepository | int64 | quote }}
+- name: BUILD_NAMESPACE
+  value: {{ $values.buildNamespace.name | quote }}
+- name: KANIKO_IMAGE
+  value: {{ .kanikoImage | quote }}
+- name: CLONE_IMAGE
+  value: {{ .cloneImage | quote }}
+{{- end }}
+{{- end }}
+{{- range $forge := include "kanihook.forges" .root | fromYamlArray }}
+{{- $own := get $values.forges $forge }}
+{{- with $own.url }}
+- name: {{ upper $forge }}_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with $own.apiUrl }}
+- name: {{ upper $forge }}_API_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- if and $.worker $own.app }}
+{{- with $own.app.id }}
+- name: {{ upper $forge }}_APP_ID
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range include "kanihook.secretsOf" (dict "root" .root "worker" .worker) | fromYamlArray }}
+- name: {{ .env }}_FILE
+  value: /run/kanihook/secrets/{{ .path }}
+{{- end }}
+{{- with (get $values .component).extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,53 @@
+{{/* Values that are read by more than one template. All of them bear values that validation refuses. */}}
+
+{{/* 25s, 30m, 168h, 7d → seconds; 0 for anything else. */}}
+{{- define "kanihook.seconds" -}}
+{{- $text := toString . -}}
+{{- if regexMatch "^[0-9]{1,9}[smhd]$" $text -}}
+{{- $unit := get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) (trunc -1 $text) -}}
+{{- mul (trimSuffix (trunc -1 $text) $text | int64) $unit -}}
+{{- else -}}
+0
+{{- end -}}
+{{- end -}}
+
+{{/* How long a component's pods need to stop, in seconds. dict: root, component */}}
+{{- define "kanihook.stopSeconds" -}}
+{{- $own := get .root.Values .component -}}
+{{- add ($own.preStopSeconds | default 0) (include "kanihook.seconds" .root.Values.settings.shutdownTimeout | int64) -}}
+{{- end -}}
+
+{{- define "kanihook.isUrl" -}}
+{{- if regexMatch "^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" (toString .) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The host of publicUrl, without a port. */}}
+{{- define "kanihook.publicHost" -}}
+{{- regexReplaceAll "^https?://([^/:]+).*$" .Values.publicUrl "${1}" -}}
+{{- end -}}
+
+{{- define "kanihook.webhookUrl" -}}
+{{- printf "%s/webhooks/%s" (trimSuffix "/" .root.Values.publicUrl) .forge -}}
+{{- end -}}
+
+{{/* The port of a URL. dict: url, default (when it says none) */}}
+{{- define "kanihook.urlPort" -}}
+{{- $port := regexFind ":[0-9]+$" (regexReplaceAll "^[a-z]+://([^@/]*@)?([^/?#]*).*$" .url "${2}") | trimPrefix ":" -}}
+{{- $port | default .default -}}
+{{- end -}}
+
+{{/* Whether a secret is given: "yes" or nothing. */}}
+{{- define "kanihook.given" -}}
+{{- if or .value .existingSecret.name -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The names of the forges that are on, as a YAML list. */}}
+{{- define "kanihook.forges" -}}
+{{- $on := list -}}
+{{- range $name := list "github" "gitlab" "gitea" -}}
+{{- if include "kanihook.given" (get $.Values.forges $name).webhookSecrets -}}
+{{- $on = append $on $name -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $on -}}
+{{- end -}}
