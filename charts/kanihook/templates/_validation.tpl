@@ -200,7 +200,7 @@ service.{{ $field }} is set, while service.type is {{ $.Values.service.type }}: 
 {{- if and $autoscaling.enabled (gt ($autoscaling.minReplicas | int64) ($autoscaling.maxReplicas | int64)) }}
 {{ $component }}.autoscaling.minReplicas is more than maxReplicas: lower it
 {{- end }}
-{{- $pods := $autoscaling.enabled | ternary $autoscaling.minReplicas $own.replicas | int64 }}
+{{- $pods := dig "enabled" false $autoscaling | ternary $autoscaling.minReplicas $own.replicas | int64 }}
 {{- $budget := $own.podDisruptionBudget }}
 {{- if and $budget.enabled (regexMatch "^[0-9]+$" (toString $budget.minAvailable)) (gt $pods 0) (ge ($budget.minAvailable | int64) $pods) }}
 {{ $component }}.podDisruptionBudget.minAvailable is {{ $budget.minAvailable }} of {{ $pods }}: no node could be drained, say less

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { V1Role, V1RoleBinding } from '@kubernetes/client-node'
+import { parseAllDocuments } from 'yaml'
+import { render } from './render.ts'
+import { usual, valuesTable } from './values-table.ts'
+import { environmentOf, namesOf, workload } from './workloads.ts'
+
+test('the build namespace refuses what Pod Security baseline refuses', async () => {
+  const { metadata } = (await render(usual)).one('Namespace', 'kanihook-builds')
+  for (const mode of ['enforce', 'warn', 'audit']) {
+    assert.equal(metadata.labels?.[`pod-security.kubernetes.io/${mode}`], 'baseline')
+  }
+})
+
+test('the worker may do what it is tested with, in the build namespace alone', async () => {
+  const rendered = await render(usual)
+  const tested = parseAllDocuments(
+    readFileSync(join(import.meta.dirname, '../cluster/manifests/worker.yaml'), 'utf8'),
+  )
+  const wanted = tested.map((each) => each.toJS() as V1Role).find(({ kind }) => kind === 'Role')
+  const roles = rendered.all<V1Role>('Role')
+  assert.deepEqual(
+    roles.map(({ metadata, rules }) => [metadata.namespace, rules]),
+    [['kanihook-builds', wanted?.rules]],
+  )
+  assert.deepEqual([...rendered.all('ClusterRole'), ...rendered.all('ClusterRoleBinding')], [])
+})
+
+test('the rights are the worker’s account’s and nobody else’s', async () => {
+  for (const [mode, name] of [
+    ['split', 'kanihook-worker'],
+    ['single', 'kanihook'],
+  ] as const) {
+    const rendered = await render({ ...usual, mode })
+    const bindings = rendered.all<V1RoleBinding>('RoleBinding')
+    assert.deepEqual(
+      bindings.map(({ metadata, subjects }) => [metadata.namespace, subjects]),
+      [['kanihook-builds', [{ kind: 'ServiceAccount', name, namespace: 'kanihook' }]]],
+    )
+    assert.equal(workload(rendered, name).pod.serviceAccountName, name)
+    assert.ok(rendered.one('ServiceAccount', name))
+  }
+})
+
+test('a namespace, rights and accounts that are there are used and not made', async () => {
+  const row = valuesTable.find(({ name }) => name.startsWith('a build namespace, role and'))
+  const rendered = await render(row?.values ?? {})
+  for (const kind of ['Namespace', 'Role', 'RoleBinding', 'ServiceAccount']) {
+    assert.deepEqual(namesOf(rendered.all(kind)), [], kind)
+  }
+  assert.equal(workload(rendered, 'kanihook-worker').pod.serviceAccountName, 'builder')
+  assert.equal(workload(rendered, 'kanihook-receiver').pod.serviceAccountName, 'default')
+})
+
+test('the namespace that is named is the one that kanihook builds in', async () => {
+  const row = valuesTable.find(({ name }) => name.startsWith('a build namespace with quota'))
+  const rendered = await render(row?.values ?? {})
+  const { metadata } = rendered.one('Namespace', 'acme-builds')
+  assert.equal(metadata.labels?.['pod-security.kubernetes.io/enforce'], 'privileged')
+  assert.equal(metadata.labels?.['team'], 'platform')
+  assert.equal(metadata.annotations?.['helm.sh/resource-policy'], 'keep')
+  assert.equal(
+    environmentOf(workload(rendered, 'kanihook-worker'))['BUILD_NAMESPACE'],
+    'acme-builds',
+  )
+  const within = rendered.objects.filter((each) => each.metadata.namespace === 'acme-builds')
+  assert.deepEqual(within.map(({ kind }) => kind).toSorted(), [
+    'LimitRange',
+    'NetworkPolicy',
+    'ResourceQuota',
+    'Role',
+    'RoleBinding',
+  ])
+})
+
+test('helm uninstall leaves nothing unless that is asked for', async () => {
+  const keeps = async (values: object) =>
+    (await render({ ...usual, redis: { bundled: { enabled: true } }, ...values })).objects
+      .filter(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'])
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  assert.deepEqual(await keeps({}), [])
+  assert.deepEqual(await keeps({ buildNamespace: { keep: true } }), ['Namespace kanihook-builds'])
+  const redis = { bundled: { enabled: true, persistence: { keep: true } } }
+  assert.deepEqual(await keeps({ redis }), ['PersistentVolumeClaim kanihook-redis'])
+})
+
+test('every object is the release’s: none is made by a template of claims or by a hook', async () => {
+  for (const { values } of valuesTable) {
+    const { objects } = await render(values)
+    assert.deepEqual(
+      objects.filter(({ kind }) => kind === 'StatefulSet'),
+      [],
+    )
+    assert.deepEqual(
+      objects.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook']),
+      [],
+    )
+  }
+})

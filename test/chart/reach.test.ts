@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { V1IngressSpec, V1ServiceSpec } from '@kubernetes/client-node'
+import { render, renderNotes, type Rendered } from './render.ts'
+import { tryingOut, usual, valuesTable } from './values-table.ts'
+import { selected, workload } from './workloads.ts'
+
+const row = (name: string): object => valuesTable.find((each) => each.name === name)?.values ?? {}
+const service = (rendered: Rendered, name: string) =>
+  rendered.one<{ spec: V1ServiceSpec }>('Service', name).spec
+
+test('the Service leads to the pods that receive', async () => {
+  for (const [mode, name] of [
+    ['split', 'kanihook-receiver'],
+    ['single', 'kanihook'],
+  ] as const) {
+    const rendered = await render({ ...usual, mode, redis: { bundled: { enabled: true } } })
+    const { selector, ports } = service(rendered, 'kanihook')
+    assert.deepEqual(selected(rendered, selector), [name])
+    const port = workload(rendered, name).container.ports?.find((each) => each.name === 'http')
+    assert.equal(port?.containerPort, 8080)
+    assert.deepEqual(
+      ports?.map((each) => [each.port, each.targetPort]),
+      [[80, 'http']],
+    )
+  }
+})
+
+test('the admin Service leads to every pod of kanihook and stays in the cluster', async () => {
+  const rendered = await render({ ...usual, redis: { bundled: { enabled: true } } })
+  const { selector, type, ports, publishNotReadyAddresses } = service(rendered, 'kanihook-admin')
+  assert.deepEqual(selected(rendered, selector), ['kanihook-receiver', 'kanihook-worker'])
+  assert.deepEqual([type, ports?.map(({ port }) => port)], ['ClusterIP', [9090]])
+  assert.equal(publishNotReadyAddresses, true, 'what is not ready is to be seen as well')
+})
+
+test('no way from outside leads to the admin port', async () => {
+  for (const { name, values } of valuesTable) {
+    const { objects } = await render(values)
+    const ways = objects.filter(
+      ({ kind, metadata }) =>
+        ['Ingress', 'HTTPRoute'].includes(kind) ||
+        (kind === 'Service' && !/-(admin|redis)$/.test(metadata.name)),
+    )
+    assert.ok(ways.length > 0)
+    assert.ok(!/9090|admin/.test(JSON.stringify(ways)), name)
+  }
+})
+
+test('the Service is of the type that is asked for', async () => {
+  const balanced = service(await render(row('LoadBalancer')), 'kanihook')
+  assert.equal(balanced.type, 'LoadBalancer')
+  assert.equal(balanced.loadBalancerClass, 'acme.test/lb')
+  assert.deepEqual(balanced.loadBalancerSourceRanges, ['192.0.2.0/24'])
+  assert.equal(balanced.externalTrafficPolicy, 'Local')
+  const onNodes = service(await render(row('NodePort')), 'kanihook')
+  assert.deepEqual([onNodes.ports?.[0]?.nodePort, onNodes.clusterIP], [30080, '10.96.0.78'])
+})
+
+test('an Ingress is for the host of publicUrl unless it has hosts of its own', async () => {
+  const spec = async (values: object) =>
+    (await render(values)).one<{ spec: V1IngressSpec }>('Ingress', 'kanihook').spec
+  const byDefault = await spec(row('Ingress with TLS'))
+  assert.equal(byDefault.ingressClassName, 'nginx')
+  assert.deepEqual(byDefault.tls, [{ hosts: ['kanihook.acme.test'], secretName: 'kanihook-tls' }])
+  const [rule] = byDefault.rules ?? []
+  assert.equal(rule?.host, 'kanihook.acme.test')
+  assert.deepEqual(rule?.http?.paths, [
+    {
+      path: '/',
+      pathType: 'Prefix',
+      backend: { service: { name: 'kanihook', port: { name: 'http' } } },
+    },
+  ])
+  const own = await spec(row('Ingress with hosts of its own'))
+  assert.deepEqual(
+    own.rules?.map(({ host }) => host),
+    ['hooks.acme.test', 'builds.acme.test'],
+  )
+})
+
+test('an HTTPRoute is for the host of publicUrl and leads to the Service', async () => {
+  const { spec } = (await render(row('Gateway'))).one<{ spec: object }>('HTTPRoute', 'kanihook')
+  assert.deepEqual(spec, {
+    parentRefs: [{ name: 'public', namespace: 'gateways', sectionName: 'https' }],
+    hostnames: ['kanihook.acme.test'],
+    rules: [
+      {
+        matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+        backendRefs: [{ name: 'kanihook', port: 80 }],
+      },
+    ],
+  })
+})
+
+test('nothing leads from outside unless asked for', async () => {
+  const rendered = await render(usual)
+  assert.deepEqual([...rendered.all('Ingress'), ...rendered.all('HTTPRoute')], [])
+  assert.equal(service(rendered, 'kanihook').type, 'ClusterIP')
+  assert.match(await renderNotes(usual), /Nothing leads from outside to the Service kanihook yet/)
+  assert.doesNotMatch(await renderNotes(row('Ingress with TLS')), /Nothing leads from outside/)
+})
+
+test('the notes say what to paste where, for each forge that is on', async () => {
+  const notes = await renderNotes(row('all three forges, a GitHub App, tokens and link secrets'))
+  for (const line of [
+    'https://kanihook.acme.test/webhooks/github',
+    'https://kanihook.acme.test/webhooks/gitlab',
+    'https://kanihook.acme.test/webhooks/gitea',
+    "kubectl -n kanihook get secret github -o jsonpath='{.data.hooks}'",
+    "kubectl -n kanihook get secret kanihook -o jsonpath='{.data.gitlab-webhook-secrets}'",
+    "kubectl -n kanihook get secret gitea -o jsonpath='{.data.webhook-secrets}'",
+    'kubectl -n kanihook exec deploy/kanihook-worker -- kanihook doctor',
+    'kubectl -n kanihook-builds create secret docker-registry registry-credentials',
+    'Authorization: Bearer',
+  ]) {
+    assert.ok(notes.includes(line), line)
+  }
+  assert.doesNotMatch(await renderNotes(usual), /webhooks\/git(hub|lab)/)
+})
+
+test('the notes warn of what is for trying out, and repeat no secret', async () => {
+  const notes = await renderNotes(tryingOut)
+  assert.match(notes, /bundled Redis is for trying out/)
+  assert.match(notes, /came from values.*GITEA_WEBHOOK_SECRETS, GITEA_TOKEN, registryCredentials/)
+  assert.match(notes, /publicUrl is not https/)
+  assert.doesNotMatch(notes, /for-tests|push-me/)
+  assert.doesNotMatch(await renderNotes(usual), /trying out|came from values|not https/)
+})
+
+test('the notes say when builds are not kept from the Kubernetes API', async () => {
+  assert.match(await renderNotes(usual), /builds are not kept from it/)
+  assert.doesNotMatch(await renderNotes(row('network addresses given')), /not kept from it/)
+  assert.match(await renderNotes(row('no network policies')), /networkPolicy.enabled is false/)
+})
