@@ -42,7 +42,9 @@ const duration = z
 const secretName = matching(
   '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
   'cannot be the name of a Secret (lower-case letters, digits, - and .)',
-).describe('A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry.')
+).describe(
+  'A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry. Default: none, for a registry that asks for no login.',
+)
 
 const imageName = matching(
   '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$',
@@ -60,7 +62,14 @@ const quantities = z.record(
   z.union([z.string(), z.number()], { error: 'is not a quantity (write e.g. "500m" or 2Gi)' }),
 )
 const resources = z
-  .strictObject({ requests: quantities.optional(), limits: quantities.optional() })
+  .strictObject({
+    requests: quantities
+      .optional()
+      .describe('What the node must have free. Default: what the namespace says.'),
+    limits: quantities
+      .optional()
+      .describe('What the build may use at most. Default: what the namespace says.'),
+  })
   .superRefine((value, context) => {
     for (const kind of ['requests', 'limits'] as const) {
       for (const [resource, quantity] of Object.entries(value[kind] ?? {})) {
@@ -69,14 +78,16 @@ const resources = z
       }
     }
   })
-  .describe("Kubernetes requests and limits of the build's container.")
+  .describe("Kubernetes requests and limits of the build's container. Default: none.")
 
 const value = text((template) => templateFault(template, valueVariables))
 
 const destination = text(
   (template) => templateFault(template, destinationVariables) ?? destinationFault(template),
 )
-  .describe('registry.acme.io/team/app, without a tag; {owner} and {repo} may stand in the path.')
+  .describe(
+    "Where the image is pushed: registry.acme.io/team/app, without a tag; {owner} and {repo} may stand in the path. Each image needs one: its own, its entry's, or that of defaults.",
+  )
   .meta({ examples: ['registry.acme.io/{owner}/{repo}'] })
 
 const cache = z
@@ -87,7 +98,7 @@ const cache = z
       .optional()
       .describe('Where layers are kept. Default: <destination>/cache.'),
   })
-  .describe('Layers kept in the registry between builds.')
+  .describe('Layers kept in the registry between builds. Default: off.')
 
 const platforms = z
   .array(matching('^linux/[a-z0-9]+(/v[0-9]+)?$', 'is not a platform (write e.g. linux/amd64)'))
@@ -128,18 +139,29 @@ const imageSettings = {
       value,
     )
     .optional()
-    .describe('Values of ARG. They may hold the variables of tags, and {owner}, {repo}.'),
+    .describe(
+      'Values of ARG. They may hold the variables of tags, and {owner}, {repo}. Default: none.',
+    ),
   labels: z
     .record(
       matching('^[A-Za-z0-9][A-Za-z0-9._/-]*$', 'cannot be a label (letters, digits, . _ / -)'),
       value,
     )
     .optional()
-    .describe('Labels of the image. They may hold the variables of tags, and {owner}, {repo}.'),
+    .describe(
+      'Labels of the image, beside its revision, ref and source. They may hold the variables of tags, and {owner}, {repo}. Default: none.',
+    ),
   paths: z
-    .strictObject({ include: globs.optional(), exclude: globs.optional() })
+    .strictObject({
+      include: globs.optional().describe('Files that concern it. Default: every file.'),
+      exclude: globs
+        .optional()
+        .describe('Files that do not, whatever include says. Default: none.'),
+    })
     .optional()
-    .describe('Files that concern the image: globs relative to the root. Default: every file.'),
+    .describe(
+      'Files that concern the image: globs relative to the root. A push to a branch is skipped when none of them changed since its last success. Default: every file.',
+    ),
   platforms: platforms.optional(),
   resources: resources.optional(),
   cache: cache.optional(),
@@ -153,7 +175,7 @@ const imageSettings = {
   verbosity: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'panic'])
     .optional()
-    .describe("Kaniko's verbosity. Default: info."),
+    .describe('How much Kaniko says. Default: info.'),
 }
 
 const image = z.strictObject({ name: imageName, ...imageSettings })
@@ -172,16 +194,21 @@ const match = text((glob) => {
 
 const entry = z.strictObject({
   match,
-  branches: globs.optional().describe("Branches. Default: the repository's default branch."),
-  tags: globs.optional().describe('Git tags. Default: none.'),
-  pullRequests: z.literal('never').optional().describe('Pull requests are not built.'),
+  branches: globs
+    .optional()
+    .describe("Branches that are built. Default: the repository's default branch."),
+  tags: globs.optional().describe('Git tags that are built. Default: none.'),
+  pullRequests: z
+    .literal('never')
+    .optional()
+    .describe('This version builds no pull requests. Default: never.'),
   destination: imageSettings.destination,
   pushSecret: imageSettings.pushSecret,
   images: z
     .array(image)
     .min(1, 'is empty (leave the key out for one image named after the repository)')
     .optional()
-    .describe('Default: one image named after the repository.'),
+    .describe('What is built from it. Default: one image named after the repository.'),
 })
 
 const registryHost = text((name) =>
@@ -191,15 +218,15 @@ const registryHost = text((name) =>
 )
 const registry = z.strictObject({
   host: registryHost.describe("host[:port], as in an image's name."),
-  insecure: z.boolean().optional().describe('Speak plain HTTP.'),
-  skipTlsVerify: z.boolean().optional().describe('Do not verify its certificate.'),
+  insecure: z.boolean().optional().describe('Speak plain HTTP. Default: false.'),
+  skipTlsVerify: z.boolean().optional().describe('Do not verify its certificate. Default: false.'),
   mirror: text((name) =>
     isRegistryMirror(name)
       ? undefined
       : `"${name}" is not host[:port][/path] (write e.g. mirror.acme.io/hub)`,
   )
     .optional()
-    .describe('Pull images of this registry from host[:port][/path] instead.'),
+    .describe('Pull images of this registry from host[:port][/path] instead. Default: none.'),
 })
 
 export const configSchema = z
@@ -207,11 +234,11 @@ export const configSchema = z
     defaults: z
       .strictObject(imageSettings)
       .optional()
-      .describe('What images say unless they say else themselves.'),
+      .describe('What images say unless they say else themselves. Default: nothing.'),
     registries: z
       .array(registry)
       .optional()
-      .describe('Registries that differ from a public one over HTTPS.'),
+      .describe('Registries that differ from a public one over HTTPS. Default: none.'),
     repositories: z.array(entry).describe('What is built. The first entry that matches decides.'),
   })
   .describe('What kanihook builds, and where it pushes.')
