@@ -24,7 +24,6 @@ export function reference(file: Schema, envExample: string): string {
   const entry = property(file, 'repositories').items ?? {}
   const image = property(entry, 'images').items ?? {}
   const registry = property(file, 'registries').items ?? {}
-  const tableOf = (schema: Schema): string => keyTable(schema, durationPattern)
   const variables = templateVariables.map((name) => [`\`{${name}}\``, ...meanings[name]])
 
   return `# Configuration reference
@@ -193,6 +192,8 @@ None of them reaches the pods of builds: they clone and push with what their ima
 certificate authority see [Private registries](private-registries.md#a-private-certificate-authority).
 `
 }
+
+const tableOf = (schema: Schema): string => keyTable(schema, durationPattern)
 
 function property(schema: Schema, key: string): Schema {
   const found = schema.properties?.[key]

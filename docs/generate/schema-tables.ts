@@ -23,10 +23,11 @@ export function keyTable(mapping: Schema, durationPattern: string): string {
 
 /** Cells are Markdown, but for `|`, which is escaped here. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  return [head, head.map(() => '---'), ...rows].map(row).join('\n')
 }
+
+const row = (cells: readonly string[]): string =>
+  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 
 /** Text as Markdown shows it, with what stands for itself in a default as code. */
 export const plain = (text: string): string => text.replaceAll('<', '\\<')

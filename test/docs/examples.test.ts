@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { parse } from 'yaml'
+import { parseConfig } from '../../src/settings/config-file.ts'
+import { run } from '../cluster/support/command.ts'
+import { completed, createChart, type Manifest } from './chart.ts'
+import { blocksOf, userPages, type Block } from './markdown.ts'
+
+const blocks = userPages().flatMap(blocksOf)
+const marked = (mark: string): Block[] => blocks.filter((block) => block.mark === mark)
+
+/** What a reader of start.md fills in. */
+const filledIn = {
+  OWNER: 'acme',
+  PUBLIC_URL: 'https://kanihook.example.com',
+  REGISTRY: 'ghcr.io',
+  REGISTRY_USER: 'somebody',
+  REGISTRY_PASSWORD: 'an-example-of-a-password',
+  GITHUB_TOKEN: 'an-example-of-a-token',
+  WEBHOOK_SECRET: 'an-example-of-a-secret',
+}
+
+describe('every example of kanihook.yaml passes `kanihook check`', () => {
+  const files = marked('kanihook.yaml')
+  it('of which there are some', () => assert.ok(files.length > 5))
+  for (const { place, text } of files) it(place, () => void parseConfig(text, place))
+
+  for (const { place, text } of blocks) {
+    const heredoc = /<<YAML\n([^]*?)\nYAML\n/.exec(text)?.[1]
+    if (heredoc === undefined) continue
+    it(`${place}, as the shell writes it`, () => void parseConfig(withVariables(heredoc), place))
+  }
+})
+
+describe('every example of values and each command of Helm renders the chart', () => {
+  let chart: Awaited<ReturnType<typeof createChart>>
+  before(async () => (chart = await createChart()))
+
+  const values = marked('values')
+  it('of which there are some', () => assert.ok(values.length > 5))
+  for (const { place, text } of values) {
+    it(place, async () => check(await chart.render(completed(parse(text) as object)), place))
+  }
+
+  for (const { place, text } of blocks.filter(({ language }) => language === 'sh')) {
+    for (const command of helmCommands(text)) {
+      it(`${place}: ${command.split('\n')[0]}`, async () => {
+        const [, , , ...options] = await argumentsOf(command)
+        const base = baseOf(place, options)
+        check(await chart.render(base, forTemplate(options)), place)
+      })
+    }
+  }
+})
+
+/** The file that was rendered is one that kanihook starts with. */
+function check(manifests: readonly Manifest[], place: string): void {
+  const files = manifests.flatMap(({ kind, data }) =>
+    kind === 'ConfigMap' && data?.['kanihook.yaml'] ? [data['kanihook.yaml']] : [],
+  )
+  assert.equal(files.length, 1, `${place}: ${files.length} ConfigMaps hold kanihook.yaml`)
+  parseConfig(files[0]!, place)
+}
+
+function helmCommands(text: string): string[] {
+  return text.match(/^helm (?:install|upgrade) (?:.*\\\n)*.*$/gm) ?? []
+}
+
+/** The words of a command as the shell makes them. */
+async function argumentsOf(command: string): Promise<string[]> {
+  const script = `helm() { printf '%s\\n' "$@"; }\n${command}\n`
+  const words = await run('sh', ['-euc', script], { env: { ...process.env, ...filledIn } })
+  return words.split('\n').filter((word) => word !== '' && word !== '…')
+}
+
+/** What a command builds on: the page's own file, nothing at a first installation, else what there is. */
+function baseOf(place: string, options: readonly string[]): object {
+  const page = place.split(':')[0]!
+  const file = marked('values.yaml').find((block) => block.place.startsWith(`${page}:`))
+  if (file !== undefined && options.includes('--values')) return parse(file.text) as object
+  return options.includes('--create-namespace') ? {} : completed({})
+}
+
+/** Without what only an installation knows. */
+function forTemplate(options: readonly string[]): string[] {
+  const alone = new Set(['--create-namespace', '--wait', '--reuse-values'])
+  const withValue = new Set(['--namespace', '--version', '--values'])
+  return options.filter(
+    (option, i) =>
+      !alone.has(option) && !withValue.has(option) && !withValue.has(options[i - 1] ?? ''),
+  )
+}
+
+function withVariables(text: string): string {
+  return text.replaceAll(
+    /\$([A-Z_]+)/g,
+    (all, name: keyof typeof filledIn) => filledIn[name] ?? all,
+  )
+}
