@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { parseConfig } from '../../src/settings/config-file.ts'
 import { run } from '../cluster/support/command.ts'
 import { completed, createChart, type Manifest } from './chart.ts'
-import { blocksOf, userPages, type Block } from './markdown.ts'
+import { blocksOf, read, userPages, type Block } from './markdown.ts'
 
 const blocks = userPages().flatMap(blocksOf)
 const marked = (mark: string): Block[] => blocks.filter((block) => block.mark === mark)
@@ -42,6 +42,17 @@ describe('every example of values and each command of Helm renders the chart', (
     it(place, async () => check(await chart.render(completed(parse(text) as object)), place))
   }
 
+  it('which makes the objects that the pages speak to', async () => {
+    const made = new Set(
+      (await chart.render(completed({}))).map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+    )
+    for (const page of userPages()) {
+      for (const [, kind = '', name = ''] of read(page).matchAll(objectForm)) {
+        assert.ok(made.has(`${kinds[kind]}/${name}`), `${page}: ${kind}/${name}`)
+      }
+    }
+  })
+
   for (const { place, text } of blocks.filter(({ language }) => language === 'sh')) {
     for (const command of helmCommands(text)) {
       it(`${place}: ${command.split('\n')[0]}`, async () => {
@@ -52,6 +63,14 @@ describe('every example of values and each command of Helm renders the chart', (
     }
   }
 })
+
+/** Objects of the release that commands speak to, as `deploy/kanihook-worker`. */
+const objectForm = /\b(deploy|service|svc)\/(kanihook[a-z-]*)/g
+const kinds: Readonly<Record<string, string>> = {
+  deploy: 'Deployment',
+  service: 'Service',
+  svc: 'Service',
+}
 
 /** The file that was rendered is one that kanihook starts with. */
 function check(manifests: readonly Manifest[], place: string): void {
