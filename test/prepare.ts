@@ -1,10 +1,12 @@
 import { provideExecutor } from '../demo/executor.ts'
 import { ensurePrograms } from './cluster/support/programs.ts'
 import { createProgress } from './cluster/support/progress.ts'
+import { ensureTool } from './cluster/tools.ts'
 
 /**
- * Runs before the tests: brings what those with real clones and builds need, where this machine can
- * have it. Where it cannot, their names say so; on CI that is an error.
+ * Runs before the tests: brings what takes longer than a test may, where this machine can have it. On CI
+ * it is an error where it cannot. Elsewhere the names of tests with real clones and builds say so, and
+ * those of the chart fail with what is missing.
  */
 
 const progress = createProgress((line) => process.stderr.write(line))
@@ -19,4 +21,11 @@ try {
 } catch (error) {
   if (process.env['CI']) throw error
   progress(`real clones and builds are left out: ${(error as Error).message}`)
+}
+
+try {
+  await ensureTool('helm', { onProgress: progress })
+} catch (error) {
+  if (process.env['CI']) throw error
+  progress(`the chart cannot be tested without Helm: ${(error as Error).message}`)
 }

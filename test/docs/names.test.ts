@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { openapi } from '../../src/admin/openapi.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { codeSpansOf, read, userPages } from './markdown.ts'
+import { blocksOf, codeSpansOf, read, userPages } from './markdown.ts'
 
 const pages = userPages()
 
@@ -38,6 +38,22 @@ describe('every name in the documentation is one that there is', () => {
       }
     }
     assert.deepEqual([...told].toSorted(), known.toSorted())
+  })
+
+  it('what alerts are about', () => {
+    const [block, ...others] = pages
+      .flatMap(blocksOf)
+      .filter(({ mark }) => mark === 'prometheus-rule')
+    assert.deepEqual(others, [])
+    const { kind, spec } = parse(block?.text ?? '') as {
+      kind: string
+      spec: { groups: { rules: { alert: string; expr: string; annotations: object }[] }[] }
+    }
+    assert.equal(kind, 'PrometheusRule')
+    for (const { alert, expr, annotations } of spec.groups.flatMap(({ rules }) => rules)) {
+      assert.match(expr, /\bkanihook_/, alert)
+      assert.ok('summary' in annotations, alert)
+    }
   })
 
   it('values of the chart', () => {
