@@ -17,6 +17,10 @@ export interface AnyObject {
 /** The API server's own paths, for what the client's methods do not offer. */
 export interface ApiServer {
   call(method: string, path: string, body?: object): Promise<Answer>
+  /** The objects of a list. */
+  list(path: string): Promise<AnyObject[]>
+  /** `Kind name` of all that is in a namespace but events, in the order of the alphabet. */
+  everything(namespace: string): Promise<string[]>
   /** Has an object checked in every way but storing it; unknown fields are refused. */
   dryRun(object: AnyObject): Promise<Answer>
 }
@@ -75,8 +79,36 @@ export function createApiServer(kubeconfig: string | KubeConfig): ApiServer {
     return { status: answer.status, message: message || answer.warnings }
   }
 
+  async function list(path: string): Promise<AnyObject[]> {
+    const { status, body } = await send('GET', path)
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`)
+    return (body as { items: AnyObject[] }).items
+  }
+
+  /** Where every group has the version that it likes best. */
+  async function roots(): Promise<string[]> {
+    const { body } = await send('GET', '/apis')
+    const { groups } = body as { groups: { preferredVersion: { groupVersion: string } }[] }
+    return ['/api/v1', ...groups.map((each) => `/apis/${each.preferredVersion.groupVersion}`)]
+  }
+
   return {
     call,
+    list,
+    async everything(namespace) {
+      const found = new Set<string>()
+      for (const root of await roots()) {
+        for (const [kind, path] of await discover(root)) {
+          if (kind === 'Event' || !path.includes('{}')) continue
+          const answer = await send('GET', `${root}/${path.replace('{}', namespace)}`)
+          // Some kinds can only be made, such as a review of permissions.
+          if (answer.status !== 200) continue
+          const { items } = answer.body as { items: AnyObject[] }
+          for (const { metadata } of items) found.add(`${kind} ${metadata.name}`)
+        }
+      }
+      return [...found].toSorted()
+    },
     async dryRun(object) {
       const { apiVersion, kind, metadata } = object
       const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { createHmac, randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import { eventually } from '../support/eventually.ts'
+import { createApiServer } from '../cluster/api-server.ts'
+import { createImageReader } from './support/image.ts'
+import {
+  buildNamespace,
+  install,
+  namespace,
+  release,
+  type Installation,
+} from './support/installation.ts'
+import type { TestRepository } from './support/repository.ts'
+
+/** kanihook as its users run it: installed by Helm, in pods of its own image. */
+
+interface ApiBuild {
+  readonly id: string
+  readonly sha: string
+  readonly state: string
+}
+
+describe('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
+  let kanihook: Installation
+
+  before(async () => {
+    kanihook = await install()
+  })
+  after(async () => kanihook?.close())
+
+  const dockerfile = (run: string): string =>
+    `FROM ${kanihook.cluster.baseImage}\nRUN ${run}\nCOPY content.txt /content.txt\n`
+
+  async function push(repository: TestRepository, run = 'true'): Promise<string> {
+    const sha = await repository.commit({ Dockerfile: dockerfile(run), 'content.txt': 'x' })
+    await repository.push('main')
+    return sha
+  }
+
+  const buildsOf = async ({ path }: TestRepository): Promise<ApiBuild[]> =>
+    (await kanihook.api<{ builds: ApiBuild[] }>(`/builds?repository=${path}`)).builds
+
+  const running = (repository: TestRepository, sha: string): Promise<unknown> =>
+    eventually(
+      async () =>
+        (await buildsOf(repository)).some(
+          (build) => build.sha === sha && build.state === 'running',
+        ),
+      { within: 60_000, every: 200, what: `the build of ${repository.path} runs` },
+    )
+
+  const jobsOf = async ({ path }: TestRepository): Promise<string[]> => {
+    const { items } = await kanihook.batch.listNamespacedJob({ namespace: buildNamespace })
+    return items
+      .filter(({ metadata }) => metadata?.annotations?.['kanihook.dev/repository-path'] === path)
+      .map(({ metadata }) => metadata?.name ?? '')
+  }
+
+  test('runs receiver, worker and Redis in a namespace that enforces Pod Security restricted', async () => {
+    for (const [component, count] of [
+      ['receiver', 2],
+      ['worker', 2],
+      ['redis', 1],
+    ] as const) {
+      const pods = await kanihook.pods(component)
+      assert.equal(pods.length, count, component)
+      for (const { status } of pods) assert.equal(status?.containerStatuses?.[0]?.ready, true)
+    }
+    const { metadata } = await kanihook.core.readNamespace({ name: namespace })
+    assert.equal(metadata?.labels?.['pod-security.kubernetes.io/enforce'], 'restricted')
+  })
+
+  test('turns a push to Gitea into an image, a status and a page', async () => {
+    const repository = await kanihook.repository('first')
+    const sha = await push(repository, 'echo said-by-the-run-step')
+    const end = await kanihook.ended(repository, sha)
+    assert.equal(end.status, 'success', end.description)
+    const image = createImageReader(kanihook.cluster.registry)
+    const reference = `${kanihook.cluster.registry.host}/installed/${repository.path.split('/')[1]}:main`
+    const digest = await image.digest(reference)
+    assert.ok(digest && end.description.includes(digest.slice(0, 19)), end.description)
+    const { pathname } = new URL(end.target_url)
+    const page = await fetch(`${await kanihook.url()}${pathname}`)
+    assert.match(await page.text(), /said-by-the-run-step/)
+  })
+
+  test('ends a build once, with its one Job, when the workers’ pods are deleted meanwhile', async () => {
+    const repository = await kanihook.repository('deleted')
+    const sha = await push(repository, 'sleep 8')
+    await running(repository, sha)
+    const jobs = await jobsOf(repository)
+    for (const { metadata } of await kanihook.pods('worker')) {
+      await kanihook.core.deleteNamespacedPod({ name: metadata?.name ?? '', namespace })
+    }
+    const end = await kanihook.ended(repository, sha)
+    assert.equal(end.status, 'success', end.description)
+    assert.deepEqual(await jobsOf(repository), jobs)
+    const successes = (await repository.statuses(sha)).filter(({ status }) => status === 'success')
+    assert.equal(successes.length, 1)
+  })
+
+  test('refuses no webhook and loses no build during an upgrade', async () => {
+    const repository = await kanihook.repository('upgraded')
+    const sha = await push(repository, 'sleep 8')
+    await running(repository, sha)
+    const [before] = await kanihook.pods('receiver')
+    const upgraded = new AbortController()
+    const sender = sendPings(`${await kanihook.url()}/webhooks/gitea`, upgraded.signal)
+    await kanihook.upgrade('--set', 'settings.logLevel=debug')
+    const gone = before?.metadata?.name ?? ''
+    await eventually(
+      async () =>
+        !(await kanihook.core.listNamespacedPod({ namespace })).items.some(
+          ({ metadata }) => metadata?.name === gone,
+        ),
+      { within: 90_000, every: 500, what: 'the old receiver is gone' },
+    )
+    upgraded.abort()
+    const answers = await sender
+    assert.ok(answers.length > 20, `${answers.length} requests`)
+    assert.deepEqual(new Set(answers), new Set(['200']))
+    const end = await kanihook.ended(repository, sha)
+    assert.equal(end.status, 'success', end.description)
+    assert.equal((await jobsOf(repository)).length, 1)
+  })
+
+  /** One signed request after another, each on a connection of its own as forges do, until told to stop. */
+  async function sendPings(url: string, signal: AbortSignal): Promise<string[]> {
+    const answers: string[] = []
+    const body = JSON.stringify({ repository: {} })
+    const signature = createHmac('sha256', kanihook.webhookSecret).update(body).digest('hex')
+    while (!signal.aborted && answers.length < 2_000) {
+      const headers = {
+        'content-type': 'application/json',
+        connection: 'close',
+        'x-gitea-event': 'issues',
+        'x-gitea-delivery': randomUUID(),
+        'x-gitea-signature': signature,
+      }
+      const answer = await fetch(url, { method: 'POST', body, headers }).then(
+        (response) => String(response.status),
+        (error: Error) => String(error.cause ?? error),
+      )
+      answers.push(answer)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    return answers
+  }
+
+  test('keeps what it accepted when its bundled Redis is started again', async () => {
+    const known = (await kanihook.api<{ builds: ApiBuild[] }>('/builds')).builds.map(({ id }) => id)
+    assert.ok(known.length >= 3)
+    const [redis] = await kanihook.pods('redis')
+    const name = redis?.metadata?.name ?? ''
+    await kanihook.core.deleteNamespacedPod({ name, namespace })
+    const after = await eventually(
+      async () => {
+        const [next] = await kanihook.pods('redis')
+        const isNew = next !== undefined && next.metadata?.name !== name
+        const isReady = isNew && next.status?.containerStatuses?.[0]?.ready
+        return isReady && (await kanihook.api<{ builds: ApiBuild[] }>('/builds')).builds
+      },
+      { within: 90_000, every: 500, what: 'the API answers from the new Redis' },
+    )
+    assert.deepEqual(
+      after.map(({ id }) => id),
+      known,
+    )
+  })
+
+  test('takes every one of its permissions from one Role in the build namespace', async () => {
+    const { apps } = kanihook
+    const { items } = await apps.listNamespacedDeployment({ namespace })
+    const mounted = items
+      .filter(({ spec }) => spec?.template.spec?.automountServiceAccountToken !== false)
+      .map(({ metadata }) => metadata?.name)
+    assert.deepEqual(mounted, [`${release}-worker`])
+    const api = createApiServer(kanihook.kubeConfig)
+    const bound = await api.list(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings`)
+    const ours = bound.filter((each) => JSON.stringify(each).includes(namespace))
+    assert.deepEqual(ours, [])
+  })
+
+  test('is removed by helm uninstall, and leaves nothing', async () => {
+    await kanihook.helm('uninstall', release, '--wait', '--timeout', '2m')
+    const api = createApiServer(kanihook.kubeConfig)
+    await eventually(
+      async () => (await api.call('GET', `/api/v1/namespaces/${buildNamespace}`)).status === 404,
+      { within: 60_000, every: 500, what: 'the build namespace is gone' },
+    )
+    // What was there before: the test's own login, and what Kubernetes puts into each namespace.
+    const before = ['ConfigMap kube-root-ca.crt', 'Secret registry-login', 'ServiceAccount default']
+    await eventually(async () => isDeepStrictEqual(await api.everything(namespace), before), {
+      within: 60_000,
+      every: 500,
+      what: 'the namespace holds nothing of the release',
+    })
+    const selector = `labelSelector=${encodeURIComponent(`app.kubernetes.io/instance=${release}`)}`
+    for (const kind of ['namespaces', 'persistentvolumes']) {
+      assert.deepEqual(await api.list(`/api/v1/${kind}?${selector}`), [], kind)
+    }
+    for (const kind of ['clusterroles', 'clusterrolebindings']) {
+      const path = `/apis/rbac.authorization.k8s.io/v1/${kind}`
+      assert.deepEqual(await api.list(`${path}?${selector}`), [], kind)
+    }
+  })
+})
