@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { V1Role, V1RoleBinding } from '@kubernetes/client-node'
 import { parseAllDocuments } from 'yaml'
+import type { Kinds } from './kinds.ts'
 import { render } from './render.ts'
 import { usual, valuesTable } from './values-table.ts'
 import { environmentOf, namesOf, workload } from './workloads.ts'
@@ -20,8 +20,10 @@ test('the worker may do what it is tested with, in the build namespace alone', a
   const tested = parseAllDocuments(
     readFileSync(join(import.meta.dirname, '../cluster/manifests/worker.yaml'), 'utf8'),
   )
-  const wanted = tested.map((each) => each.toJS() as V1Role).find(({ kind }) => kind === 'Role')
-  const roles = rendered.all<V1Role>('Role')
+  const wanted = tested
+    .map((each) => each.toJS() as Kinds['Role'])
+    .find(({ kind }) => kind === 'Role')
+  const roles = rendered.all('Role')
   assert.deepEqual(
     roles.map(({ metadata, rules }) => [metadata.namespace, rules]),
     [['kanihook-builds', wanted?.rules]],
@@ -35,7 +37,7 @@ test('the rights are the worker’s account’s and nobody else’s', async () =
     ['single', 'kanihook'],
   ] as const) {
     const rendered = await render({ ...usual, mode })
-    const bindings = rendered.all<V1RoleBinding>('RoleBinding')
+    const bindings = rendered.all('RoleBinding')
     assert.deepEqual(
       bindings.map(({ metadata, subjects }) => [metadata.namespace, subjects]),
       [['kanihook-builds', [{ kind: 'ServiceAccount', name, namespace: 'kanihook' }]]],
@@ -48,7 +50,7 @@ test('the rights are the worker’s account’s and nobody else’s', async () =
 test('a namespace, rights and accounts that are there are used and not made', async () => {
   const row = valuesTable.find(({ name }) => name.startsWith('a build namespace, role and'))
   const rendered = await render(row?.values ?? {})
-  for (const kind of ['Namespace', 'Role', 'RoleBinding', 'ServiceAccount']) {
+  for (const kind of ['Namespace', 'Role', 'RoleBinding', 'ServiceAccount'] as const) {
     assert.deepEqual(namesOf(rendered.all(kind)), [], kind)
   }
   assert.equal(workload(rendered, 'kanihook-worker').pod.serviceAccountName, 'builder')

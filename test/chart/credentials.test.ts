@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { suite, test } from 'node:test'
-import type { V1ConfigMap, V1Secret } from '@kubernetes/client-node'
 import { forges } from '../../src/forges/index.ts'
 import { parseConfig } from '../../src/settings/config-file.ts'
 import { readEnvironment } from '../../src/settings/environment.ts'
@@ -60,7 +59,7 @@ test('secrets are files that kanihook’s user alone reads, never variables', as
 
 test('the push login is in the build namespace, and in no pod of kanihook', async () => {
   const rendered = await render(tryingOut)
-  const made = rendered.one<V1Secret>('Secret', 'registry-credentials')
+  const made = rendered.one('Secret', 'registry-credentials')
   assert.equal(made.metadata.namespace, 'kanihook-builds')
   assert.equal(made.type, 'kubernetes.io/dockerconfigjson')
   const text = Buffer.from(made.data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8')
@@ -83,6 +82,38 @@ const mentions =
 
 test('nothing is made of secrets that are there already', async () => {
   assert.deepEqual((await render(usual)).all('Secret'), [])
+})
+
+test('each setting arrives at the worker', async () => {
+  const settings = {
+    logLevel: 'warn',
+    logFormat: 'pretty',
+    maxBuilds: 7,
+    maxBuildsPerRepository: 3,
+    pages: 'off',
+    kanikoImage: 'registry.acme.test/kaniko:v1',
+    cloneImage: 'registry.acme.test/clone:v1',
+  }
+  const times = { buildRetention: '2h', logRetention: '1h', shutdownTimeout: '40s' }
+  const buildNamespace = 'acme-builds'
+  const rendered = await render({
+    ...usual,
+    settings: { ...settings, ...times },
+    buildNamespace: { name: buildNamespace },
+  })
+  const read = readEnvironment(environmentOf(workload(rendered, 'kanihook-worker')), {
+    forges,
+    readFile: someSecret,
+  })
+  const wanted = {
+    ...settings,
+    buildNamespace,
+    buildRetentionMs: 7_200_000,
+    logRetentionMs: 3_600_000,
+    shutdownTimeoutMs: 40_000,
+  }
+  const names = Object.keys(wanted) as (keyof typeof wanted)[]
+  assert.deepEqual(Object.fromEntries(names.map((name) => [name, read[name]])), wanted)
 })
 
 const { privateKey } = generateKeyPairSync('ec', {
@@ -118,7 +149,7 @@ suite('kanihook takes the environment and the kanihook.yaml that the chart gives
         const on = Object.keys(values['forges'] as object)
         assert.deepEqual([...settings.forges.keys()].toSorted(), on.toSorted())
       }
-      for (const { metadata, data } of rendered.all<V1ConfigMap>('ConfigMap')) {
+      for (const { metadata, data } of rendered.all('ConfigMap')) {
         const text = data?.['kanihook.yaml']
         if (text === undefined) continue
         assert.equal(parseConfig(text, metadata.name).entries.length, 1)

@@ -1,24 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net'
+import type { Peer, PolicySpec, Rule } from './kinds.ts'
 import type { Rendered } from './render.ts'
 import { selected, selects } from './workloads.ts'
-
-/** NetworkPolicies as they are written, and what they allow. */
-export interface PolicySpec {
-  readonly podSelector: { readonly matchLabels?: Readonly<Record<string, string>> }
-  readonly policyTypes: readonly string[]
-  readonly ingress?: readonly Rule[]
-  readonly egress?: readonly Rule[]
-}
-interface Rule {
-  readonly ports?: readonly { readonly protocol: string; readonly port: number }[]
-  readonly from?: readonly Peer[]
-  readonly to?: readonly Peer[]
-}
-interface Peer {
-  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] }
-  readonly podSelector?: { readonly matchLabels?: Readonly<Record<string, string>> }
-  readonly namespaceSelector?: { readonly matchLabels?: Readonly<Record<string, string>> }
-}
 
 /** Somebody at the other end: an address outside, or a pod. */
 export type Other =
@@ -30,7 +13,7 @@ export type Other =
     }
 
 export const policy = (rendered: Rendered, name: string): PolicySpec =>
-  rendered.one<{ spec: PolicySpec }>('NetworkPolicy', name).spec
+  rendered.one('NetworkPolicy', name).spec
 
 /** Names of the Deployments that a policy is about. */
 export const about = (rendered: Rendered, name: string): string[] =>

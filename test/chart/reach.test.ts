@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { V1IngressSpec, V1ServiceSpec } from '@kubernetes/client-node'
 import { render, renderNotes, type Rendered } from './render.ts'
 import { tryingOut, usual, valuesTable } from './values-table.ts'
 import { selected, workload } from './workloads.ts'
 
 const row = (name: string): object => valuesTable.find((each) => each.name === name)?.values ?? {}
-const service = (rendered: Rendered, name: string) =>
-  rendered.one<{ spec: V1ServiceSpec }>('Service', name).spec
+const service = (rendered: Rendered, name: string) => rendered.one('Service', name).spec
 
 test('the Service leads to the pods that receive', async () => {
   for (const [mode, name] of [
@@ -58,8 +56,7 @@ test('the Service is of the type that is asked for', async () => {
 })
 
 test('an Ingress is for the host of publicUrl unless it has hosts of its own', async () => {
-  const spec = async (values: object) =>
-    (await render(values)).one<{ spec: V1IngressSpec }>('Ingress', 'kanihook').spec
+  const spec = async (values: object) => (await render(values)).one('Ingress', 'kanihook').spec
   const byDefault = await spec(row('Ingress with TLS'))
   assert.equal(byDefault.ingressClassName, 'nginx')
   assert.deepEqual(byDefault.tls, [{ hosts: ['kanihook.acme.test'], secretName: 'kanihook-tls' }])
@@ -80,7 +77,7 @@ test('an Ingress is for the host of publicUrl unless it has hosts of its own', a
 })
 
 test('an HTTPRoute is for the host of publicUrl and leads to the Service', async () => {
-  const { spec } = (await render(row('Gateway'))).one<{ spec: object }>('HTTPRoute', 'kanihook')
+  const { spec } = (await render(row('Gateway'))).one('HTTPRoute', 'kanihook')
   assert.deepEqual(spec, {
     parentRefs: [{ name: 'public', namespace: 'gateways', sectionName: 'https' }],
     hostnames: ['kanihook.acme.test'],

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { V1PersistentVolumeClaimSpec, V1ServiceSpec } from '@kubernetes/client-node'
 import { render } from './render.ts'
 import { usual, valuesTable } from './values-table.ts'
 import { secretFiles, secretValue, selected, workload, workloads } from './workloads.ts'
@@ -38,7 +37,7 @@ test('kanihook logs in to it with the password that it asks for', async () => {
       const file = secretFiles(workload(rendered, name)).get('/run/kanihook/secrets/redis-url')
       const url = new URL(secretValue(rendered, file ?? '') ?? '')
       assert.equal(url.password, password)
-      const service = rendered.one<{ spec: V1ServiceSpec }>('Service', url.hostname)
+      const service = rendered.one('Service', url.hostname)
       assert.equal(url.port, String(service.spec.ports?.[0]?.port))
       assert.deepEqual(selected(rendered, service.spec.selector), ['kanihook-redis'])
     }
@@ -51,6 +50,13 @@ test('a password that nobody gave is made anew for each release', async () => {
   assert.notEqual(await password(), await password())
 })
 
+test('a password that was made and one that was given restart nothing when they are the same', async () => {
+  const made = await render(bundled())
+  const password = secretValue(made, 'kanihook-redis/password') ?? ''
+  const given = await render(bundled({ password }))
+  assert.deepEqual(made.all('Deployment'), given.all('Deployment'))
+})
+
 test('two of them never write one volume', async () => {
   const { spec } = workload(await render(bundled()), 'kanihook-redis')
   assert.equal(spec.replicas, 1)
@@ -59,8 +65,7 @@ test('two of them never write one volume', async () => {
 
 test('its data is kept as is asked for', async () => {
   const claim = async (values: object) =>
-    (await render(values)).all<{ spec: V1PersistentVolumeClaimSpec }>('PersistentVolumeClaim')[0]
-      ?.spec
+    (await render(values)).all('PersistentVolumeClaim')[0]?.spec
   const sized = valuesTable.find(({ name }) => name === 'bundled Redis whose volume stays')
   const { storageClassName, resources } = (await claim(sized?.values ?? {})) ?? {}
   assert.deepEqual([storageClassName, resources], ['fast', { requests: { storage: '1Gi' } }])

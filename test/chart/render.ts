@@ -2,25 +2,13 @@ import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { run } from '../cluster/support/command.ts'
 import { ensureTool } from '../cluster/tools.ts'
-
-/** As far as every object of Kubernetes goes. */
-export interface KubernetesObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-  }
-}
+import type { KubernetesObject, Kinds } from './kinds.ts'
 
 export interface Rendered {
   readonly objects: readonly KubernetesObject[]
-  /** All of a kind, as what the caller knows them to be. */
-  all<T extends object = object>(kind: string): readonly (KubernetesObject & T)[]
+  all<K extends keyof Kinds>(kind: K): readonly Kinds[K][]
   /** The only one of that kind and name; throws where there is none. */
-  one<T extends object = object>(kind: string, name: string): KubernetesObject & T
+  one<K extends keyof Kinds>(kind: K, name: string): Kinds[K]
 }
 
 export interface RenderOptions {
@@ -75,13 +63,13 @@ export function read(text: string): Rendered {
     const value: unknown = document.toJS()
     return value === null ? [] : [value as KubernetesObject]
   })
-  const all = <T extends object>(kind: string) =>
-    objects.filter((each) => each.kind === kind) as unknown as readonly (KubernetesObject & T)[]
+  const all = <K extends keyof Kinds>(kind: K) =>
+    objects.filter((each) => each.kind === kind) as unknown as readonly Kinds[K][]
   return {
     objects,
     all,
-    one<T extends object>(kind: string, name: string) {
-      const [found, another] = all<T>(kind).filter((each) => each.metadata.name === name)
+    one<K extends keyof Kinds>(kind: K, name: string) {
+      const [found, another] = all(kind).filter((each) => each.metadata.name === name)
       if (!found || another) throw new Error(`there is not one ${kind} called ${name}`)
       return found
     },

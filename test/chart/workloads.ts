@@ -1,5 +1,6 @@
-import type { V1Container, V1DeploymentSpec, V1PodSpec, V1Secret } from '@kubernetes/client-node'
-import type { KubernetesObject, Rendered } from './render.ts'
+import type { V1Container, V1DeploymentSpec, V1PodSpec } from '@kubernetes/client-node'
+import type { KubernetesObject } from './kinds.ts'
+import type { Rendered } from './render.ts'
 
 export interface Workload {
   readonly name: string
@@ -12,7 +13,7 @@ export interface Workload {
 
 /** Deployments by name. */
 export function workloads(rendered: Rendered): ReadonlyMap<string, Workload> {
-  const deployments = rendered.all<{ spec: V1DeploymentSpec }>('Deployment')
+  const deployments = rendered.all('Deployment')
   return new Map(
     deployments.map(({ metadata: { name }, spec }) => {
       const pod = spec.template.spec
@@ -50,7 +51,7 @@ export function secretFiles({ pod, container }: Workload): ReadonlyMap<string, s
 /** What a Secret of the chart holds under a key; undefined where the chart does not make it. */
 export function secretValue(rendered: Rendered, reference: string): string | undefined {
   const [name = '', key = ''] = reference.split('/')
-  const made = rendered.all<V1Secret>('Secret').find((each) => each.metadata.name === name)
+  const made = rendered.all('Secret').find((each) => each.metadata.name === name)
   const encoded = made?.data?.[key]
   return encoded === undefined
     ? made?.stringData?.[key]

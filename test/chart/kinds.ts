@@ -1,0 +1,88 @@
+import type {
+  V1ConfigMap,
+  V1DeploymentSpec,
+  V1IngressSpec,
+  V1PersistentVolumeClaimSpec,
+  V1PodDisruptionBudgetSpec,
+  V1Role,
+  V1RoleBinding,
+  V1Secret,
+  V1ServiceSpec,
+  V2HorizontalPodAutoscalerSpec,
+} from '@kubernetes/client-node'
+
+/** As far as every object of Kubernetes goes. */
+export interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+}
+
+type Fields<T, K extends keyof T> = KubernetesObject & Pick<T, K>
+type WithSpec<T> = KubernetesObject & { readonly spec: T }
+
+/** What the tests look at in each kind. */
+export interface Kinds {
+  ClusterRole: KubernetesObject
+  ClusterRoleBinding: KubernetesObject
+  ConfigMap: Fields<V1ConfigMap, 'data'>
+  Deployment: WithSpec<V1DeploymentSpec>
+  HorizontalPodAutoscaler: WithSpec<V2HorizontalPodAutoscalerSpec>
+  HTTPRoute: WithSpec<object>
+  Ingress: WithSpec<V1IngressSpec>
+  Namespace: KubernetesObject
+  NetworkPolicy: WithSpec<PolicySpec>
+  PersistentVolumeClaim: WithSpec<V1PersistentVolumeClaimSpec>
+  PodDisruptionBudget: WithSpec<V1PodDisruptionBudgetSpec>
+  Role: Fields<V1Role, 'rules'>
+  RoleBinding: Fields<V1RoleBinding, 'subjects'>
+  ScaledObject: WithSpec<ScaledObjectSpec>
+  Secret: Fields<V1Secret, 'data' | 'stringData' | 'type'>
+  Service: WithSpec<V1ServiceSpec>
+  ServiceAccount: KubernetesObject
+  ServiceMonitor: WithSpec<ServiceMonitorSpec>
+}
+
+/** A NetworkPolicy as it is written. */
+export interface PolicySpec {
+  readonly podSelector: Selector
+  readonly policyTypes: readonly string[]
+  readonly ingress?: readonly Rule[]
+  readonly egress?: readonly Rule[]
+}
+
+export interface Rule {
+  readonly ports?: readonly { readonly protocol: string; readonly port: number }[]
+  readonly from?: readonly Peer[]
+  readonly to?: readonly Peer[]
+}
+
+export interface Peer {
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] }
+  readonly podSelector?: Selector
+  readonly namespaceSelector?: Selector
+}
+
+interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+}
+
+interface ScaledObjectSpec {
+  readonly scaleTargetRef: { readonly name: string }
+  readonly minReplicaCount: number
+  readonly maxReplicaCount: number
+  readonly triggers: readonly {
+    readonly type: string
+    readonly metadata: Readonly<Record<string, string>>
+  }[]
+}
+
+interface ServiceMonitorSpec {
+  readonly selector: Selector
+  readonly endpoints: readonly { readonly port: string; readonly path: string }[]
+}
