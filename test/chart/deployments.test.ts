@@ -26,6 +26,20 @@ test('a small installation is one pod with both roles', async () => {
   assert.equal(environmentOf(only)['KANIHOOK_ROLES'], 'receiver,worker')
 })
 
+test('names fit, whatever the release is called', async () => {
+  const rendered = await render(
+    { ...usual, redis: { bundled: { enabled: true } } },
+    { release: 'r'.repeat(53) },
+  )
+  const names = rendered.objects.map(({ metadata }) => metadata.name)
+  const values = rendered.objects.flatMap(({ metadata }) => Object.values(metadata.labels ?? {}))
+  assert.deepEqual(
+    [...names, ...values].filter((text) => text.length > 63),
+    [],
+  )
+  assert.equal(new Set(rendered.all('Service').map(({ metadata }) => metadata.name)).size, 3)
+})
+
 test('the image is the chart’s own version unless a tag or a digest is given', async () => {
   const image = async (of: object) =>
     workload(await render({ ...usual, image: of }), 'kanihook-worker').container.image

@@ -93,6 +93,15 @@ test('builds reach the internet, and neither the Kubernetes API nor the cloud’
   assert.ok(reaches(builds, { address: '192.168.7.7' }, 443))
 })
 
+test('no cloud’s metadata is within reach of a build, whose names resolve all the same', async () => {
+  const builds = policy(await render(usual), 'kanihook-builds')
+  const clouds = ['169.254.169.254', '100.100.100.200', '168.63.129.16', 'fd00:ec2::254']
+  for (const address of clouds) {
+    assert.ok(!reaches(builds, { address }, 80), address)
+    assert.ok(reaches(builds, { address }, 53), address)
+  }
+})
+
 test('nothing comes into a build', async () => {
   const builds = policy(await render(usual), 'kanihook-builds')
   assert.deepEqual(builds.policyTypes, ['Ingress', 'Egress'])
