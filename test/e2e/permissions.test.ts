@@ -32,7 +32,7 @@ const rules = parseAllDocuments(readFileSync(manifest, 'utf8'))
   .filter(({ kind }) => kind === 'Role')
   .flatMap((role) => role.rules ?? [])
 
-describe('the worker’s permissions', { timeout: 10 * 60_000 }, () => {
+describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 }, () => {
   let under: ClusterUnderTest
   let rbac: RbacAuthorizationV1Api
   let core: CoreV1Api
@@ -201,13 +201,13 @@ describe('the worker’s permissions', { timeout: 10 * 60_000 }, () => {
     assert.ok(lines.length > 0, 'there is a log')
     await cluster.forgetCredential(building)
     await until(cluster, waiting, (seen) => seen.waiting?.reason === 'FailedMount')
-    const patience = AbortSignal.timeout(20_000)
+    const patience = AbortSignal.timeout(30_000)
     for (const name of [building, waiting]) await cluster.remove(name, patience)
   }
 
   async function logOf(cluster: KubernetesCluster, job: string): Promise<string[]> {
     const lines: string[] = []
-    const patience = AbortSignal.timeout(20_000)
+    const patience = AbortSignal.timeout(30_000)
     for await (const { text } of cluster.logs(job, 'build', patience)) lines.push(text)
     return lines
   }
@@ -217,7 +217,7 @@ describe('the worker’s permissions', { timeout: 10 * 60_000 }, () => {
     job: string,
     found: (observation: JobObservation) => boolean,
   ): Promise<void> {
-    const patience = AbortSignal.timeout(20_000)
+    const patience = AbortSignal.timeout(30_000)
     for (;;) {
       const observation = await cluster.observe(job)
       if (found(observation)) return
