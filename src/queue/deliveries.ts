@@ -2,7 +2,9 @@ import { Queue, type JobState } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { PlanResult } from '../builds/plan.ts'
 import type { Delivery } from '../builds/push-event.ts'
+import type { QueueDepth } from '../telemetry/metrics.ts'
 import type { DeliveryQueue, DeliveryRecord } from './delivery-queue.ts'
+import { depthsOf } from './depth.ts'
 import { key, prefix } from './redis.ts'
 
 export const deliveriesQueue = 'deliveries'
@@ -17,8 +19,15 @@ const rememberedMs = 1 * days
 
 const ignoredKey = (id: string): string => key('ignored', id)
 
+/** The queue as what holds it open sees it. */
+export interface OpenDeliveryQueue extends DeliveryQueue {
+  /** How many deliveries wait and run. */
+  depths(): Promise<QueueDepth[]>
+  close(): Promise<void>
+}
+
 /** Deliveries in Redis: a BullMQ job is the stored delivery and the queue entry at once. */
-export function createDeliveryQueue(redis: Redis): DeliveryQueue & { close(): Promise<void> } {
+export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
   const queue = new Queue<Delivery, PlanResult>(deliveriesQueue, {
     connection: redis,
     prefix,
@@ -62,6 +71,8 @@ export function createDeliveryQueue(redis: Redis): DeliveryQueue & { close(): Pr
       const { delivery, reason } = JSON.parse(ignored) as { delivery: Delivery; reason: string }
       return { delivery, reason, state: 'ignored', builds: [] }
     },
+
+    depths: () => depthsOf(queue),
 
     close: () => queue.close(),
   }

@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { QueueDepth } from '../telemetry/metrics.ts'
+import { depthsOf } from './depth.ts'
 import { prefix } from './redis.ts'
 
 export const buildsQueue = 'builds'
@@ -14,7 +15,7 @@ export interface WorkQueues {
   buildNow(id: string): Promise<void>
   /** Has what a forge shows brought up to date. */
   status(id: string): Promise<void>
-  /** How many wait and run, by queue. */
+  /** How many builds and statuses wait and run. */
   depths(): Promise<QueueDepth[]>
   close(): Promise<void>
 }
@@ -26,11 +27,6 @@ export interface WorkQueueOptions {
 }
 
 const entry = (id: string): string => `build-${id}`
-
-async function depth(queue: Queue): Promise<QueueDepth[]> {
-  const counts = await queue.getJobCounts('waiting', 'delayed', 'active', 'failed')
-  return Object.entries(counts).map(([state, jobs]) => ({ queue: queue.name, state, jobs }))
-}
 
 export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQueues {
   const builds = new Queue(buildsQueue, { connection: redis, prefix })
@@ -69,7 +65,7 @@ export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQu
     },
 
     async depths() {
-      return (await Promise.all([builds, statuses].map(depth))).flat()
+      return (await Promise.all([builds, statuses].map(depthsOf))).flat()
     },
 
     async close() {
