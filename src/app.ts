@@ -14,7 +14,7 @@ import type { LiveRules } from './settings/live-rules.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { startWorkerRole } from './worker-role.ts'
+import { startWorkerRole, type WorkerRole } from './worker-role.ts'
 
 export interface AppOptions {
   readonly settings: Settings
@@ -58,7 +58,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   opened.defer(() => deliveries.close())
   const queues = createWorkQueues({ redis })
   opened.defer(() => queues.close())
-  metrics.watchQueues(() => queues.depths())
+  metrics.watchQueues(async () =>
+    (await Promise.all([deliveries.depths(), queues.depths()])).flat(),
+  )
   const links = createLinks({ settings, keptSecret: () => keptLinkSecret(redis) })
   const linksReady = links.ready(stopping.signal)
 
@@ -66,12 +68,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     ['redis', async () => void (await redis.ping())],
     ['this process, which is stopping', async () => stopping.signal.throwIfAborted()],
   ])
+  let worker: WorkerRole | undefined
   const admin = createAdmin({
     ...createOperator({ stores, queues }),
     deliveries,
     logger,
     metrics,
     checks,
+    stoppedQueues: () => worker?.stoppedQueues() ?? [],
     tokens: settings.adminTokens,
     pageUrl: links.url,
   })
@@ -89,11 +93,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 
   if (kubeConfig) {
-    const parts = { settings, drivers, rules, registries, kubeConfig, links, logger, metrics }
+    const parts = { settings, drivers, rules, registries, links, logger, metrics }
     // Statuses link to pages, so their keys come first.
-    const starting = linksReady.then(() =>
-      stopping.signal.aborted ? undefined : startWorkerRole(parts),
-    )
+    const starting = linksReady.then(() => {
+      if (stopping.signal.aborted) return undefined
+      return (worker = startWorkerRole({ ...parts, kubeConfig, boundedRedis: redis }))
+    })
     checks.set('kubernetes', async () => (await starting)?.check())
     opened.defer(async () => (await starting)?.close())
   }

@@ -1,4 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node'
+import type { Redis } from 'ioredis'
 import { buildTime } from './builds/describe.ts'
 import { isEnded, jobName, type Build } from './builds/build.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
@@ -16,6 +17,7 @@ import { deliveriesQueue } from './queue/deliveries.ts'
 import { connectPatient } from './queue/redis.ts'
 import { createStopSignals } from './queue/stop-signals.ts'
 import { createStores } from './queue/stores.ts'
+import { createWatchdog } from './queue/watchdog.ts'
 import { createQueueWorker } from './queue/worker.ts'
 import { buildsQueue, createWorkQueues, statusesQueue } from './queue/work-queues.ts'
 import type { RegistrySettings, Settings } from './settings/settings.ts'
@@ -30,6 +32,8 @@ export interface WorkerRoleOptions {
   readonly rules: Rules
   readonly registries: () => readonly RegistrySettings[]
   readonly kubeConfig: KubeConfig
+  /** For looks at the queues that do not wait for Redis. */
+  readonly boundedRedis: Redis
   readonly links: Pick<Links, 'url'>
   readonly logger: Logger
   readonly metrics: Metrics
@@ -38,13 +42,15 @@ export interface WorkerRoleOptions {
 export interface WorkerRole {
   /** Throws where the cluster cannot be reached. */
   check(): Promise<void>
+  /** The queues that this process does not consume any more though it could. */
+  stoppedQueues(): readonly string[]
   /** Takes no more work and hands over what runs; builds go on in the cluster. */
   close(): Promise<void>
 }
 
 /** Joins planner, builder and reporter to their queues, the forges and the cluster. */
 export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
-  const { settings, rules, registries, kubeConfig, links, logger, metrics } = options
+  const { settings, rules, registries, kubeConfig, boundedRedis, links, logger, metrics } = options
   const forges = clientsOf(options)
   const redis = connectPatient(settings.redisUrl)
   const { builds, logs, refs, statuses } = createStores(redis, settings)
@@ -203,11 +209,21 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       onError,
     }),
   ]
+  const watchdogs = workers.map((worker) =>
+    createWatchdog({
+      worker,
+      redis: boundedRedis,
+      onStopped: () =>
+        logger.error({ queue: worker.queue }, 'queue not consumed any more: a restart is needed'),
+    }),
+  )
 
   logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {
     check: () => cluster.check(),
+    stoppedQueues: () => watchdogs.filter(({ stopped }) => stopped()).map(({ queue }) => queue),
     async close() {
+      for (const watchdog of watchdogs) watchdog.close()
       await Promise.all(workers.map((worker) => worker.close()))
       watching.abort()
       subscriber.disconnect()

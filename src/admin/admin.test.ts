@@ -94,6 +94,7 @@ describe('the port for operators', () => {
   let fake = fakeBuilds()
   let trusted: unknown[] = []
   const checks = new Map<string, () => Promise<void>>()
+  let stoppedQueues: string[] = []
   let admin: HttpServer
   let url: string
 
@@ -102,6 +103,7 @@ describe('the port for operators', () => {
       logger: pino({ level: 'silent' }),
       metrics: createMetrics(),
       checks,
+      stoppedQueues: () => stoppedQueues,
       tokens: [],
       // The fake of the running test.
       builds: {
@@ -127,6 +129,7 @@ describe('the port for operators', () => {
     fake = fakeBuilds()
     trusted = []
     checks.clear()
+    stoppedQueues = []
   })
 
   const ajv = new Ajv2020({
@@ -185,6 +188,13 @@ describe('the port for operators', () => {
     it('is alive as long as it answers', async () => {
       checks.set('redis', () => Promise.reject(new Error('gone')))
       assert.equal((await ask('GET', '/healthz')).status, 200)
+    })
+
+    it('fails, for a restart, when a queue is not consumed any more, and names it', async () => {
+      stoppedQueues = ['builds', 'statuses']
+      const answer = await ask('GET', '/healthz')
+      isRefused(answer, 503)
+      assert.equal(answer.body['error'], 'not consumed any more: builds, statuses')
     })
 
     it('is ready when all that it needs is reachable', async () => {
@@ -355,6 +365,7 @@ describe('the port for operators', () => {
       logger: pino({ level: 'silent' }),
       metrics: createMetrics(),
       checks,
+      stoppedQueues: () => [],
       tokens: ['right'],
       builds: fake.builds,
       deliveries: { get: async () => undefined },

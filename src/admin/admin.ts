@@ -16,17 +16,23 @@ export interface AdminOptions extends ApiOptions {
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   /** By the name that `/readyz` shows for what is not reachable. */
   readonly checks: ReadonlyMap<string, ReadinessCheck>
+  /** The queues that this process does not consume any more: what only a restart mends. */
+  readonly stoppedQueues: () => readonly string[]
   /** Empty: the API answers on this machine alone. */
   readonly tokens: readonly string[]
 }
 
 /** The port for operators: health, metrics and the API. Never to be routed to the internet. */
 export function createAdmin(options: AdminOptions): HttpServer {
-  const { logger, metrics, checks, tokens } = options
+  const { logger, metrics, checks, stoppedQueues, tokens } = options
   const refuse = createAccess(tokens)
 
   const app = express().disable('x-powered-by').disable('etag')
-  app.get('/healthz', (_req, res) => answer(res, 200, { status: 'ok' }))
+  app.get('/healthz', (_req, res) => {
+    const stopped = stoppedQueues()
+    if (stopped.length === 0) answer(res, 200, { status: 'ok' })
+    else answer(res, 503, { error: `not consumed any more: ${stopped.join(', ')}` })
+  })
   app.get('/readyz', async (_req, res) => {
     const missing = await unreachable(checks)
     if (missing.length === 0) answer(res, 200, { status: 'ready' })

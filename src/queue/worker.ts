@@ -23,6 +23,9 @@ export interface QueueWorkerOptions<Data, Result> {
 }
 
 export interface QueueWorker {
+  readonly queue: string
+  /** Whether it has a slot for another job, and how many jobs it has begun. */
+  load(): { readonly free: boolean; readonly started: number }
   /** Takes no more, hands over what runs, and closes. */
   close(): Promise<void>
 }
@@ -42,8 +45,20 @@ export function createQueueWorker<Data, Result>(
     troubleMs = 5_000,
   } = options
   const stopping = new AbortController()
+  let started = 0
+  let running = 0
 
   async function process(job: Job<Data, Result>, token?: string): Promise<Result> {
+    started += 1
+    running += 1
+    try {
+      return await attempt(job, token)
+    } finally {
+      running -= 1
+    }
+  }
+
+  async function attempt(job: Job<Data, Result>, token?: string): Promise<Result> {
     try {
       return await work(job.data, stopping.signal)
     } catch (error) {
@@ -83,6 +98,8 @@ export function createQueueWorker<Data, Result>(
   worker.on('error', (error) => onError(error))
 
   return {
+    queue,
+    load: () => ({ free: running < concurrency, started }),
     async close() {
       stopping.abort(new Error('this worker is stopping'))
       await worker.close()
