@@ -26,11 +26,15 @@ export type OnConnection = (state: 'lost' | 'back', message: string) => void
 export const connectBounded = (url: string, onConnection?: OnConnection): Redis =>
   watched(new Redis(url, bounded), onConnection)
 
-/** A connection that waits for Redis as long as it takes: for workers, whose reads block. */
+/**
+ * A connection that waits for Redis as long as it takes: for workers, whose reads block. One that says nothing
+ * for longer than any read blocks (BullMQ's: 10 s) has died unnoticed, as in a failover, and is made anew.
+ */
 export const connectPatient = (url: string, onConnection?: OnConnection): Redis =>
   watched(
     new Redis(url, {
       maxRetriesPerRequest: null,
+      socketTimeout: 20_000,
       retryStrategy: (times) => Math.min(100 * times, 1000),
     }),
     onConnection,

@@ -163,6 +163,13 @@ describe('a worker whose connection hangs is found to have stopped', () => {
   })
 })
 
+test('a worker whose connections died unnoticed makes new ones and goes on by itself', async () => {
+  const worker = await consumeDeadly()
+  proxy.freezeNew(false)
+  await queue.add('job', 'second')
+  await eventually(() => worker.began.includes('second'), { within: 40_000 })
+})
+
 describe('a worker is healthy', () => {
   test('when there is nothing to do, or not yet', async () => {
     const worker = consume({})
