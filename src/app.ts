@@ -34,8 +34,8 @@ export interface App {
 
 /**
  * The one place where the parts are joined. Resolves when the ports are open; what needs Redis or the
- * cluster begins when they answer. What was opened is closed in reverse order, also where a later step
- * fails.
+ * cluster begins when they answer. What was opened is closed in reverse order (the roles side by side), also
+ * where a later step fails.
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const { settings, config, drivers, logger } = options
@@ -83,12 +83,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   opened.defer(() => admin.close(1_000))
   logger.info({ host: settings.adminHost, port: adminPort }, 'admin listens')
 
+  // Side by side: a worker that takes its time must not keep the receiver from its last answers.
+  const roles: { close(): Promise<void> }[] = []
+  opened.defer(async () => void (await Promise.all(roles.map((role) => role.close()))))
+
   let receiverPort: number | undefined
   if (settings.roles.includes('receiver')) {
     const parts = { settings, drivers, rules, deliveries, stores, links, logger, metrics }
     const receiver = createReceiverRole(parts)
     receiverPort = await receiver.listen(settings.host, settings.port)
-    opened.defer(() => receiver.close(5_000))
+    roles.push({ close: () => receiver.close(5_000) })
     logger.info({ host: settings.host, port: receiverPort }, 'receiver listens')
   }
 
@@ -100,7 +104,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       return (worker = startWorkerRole({ ...parts, kubeConfig, boundedRedis: redis }))
     })
     checks.set('kubernetes', async () => (await starting)?.check())
-    opened.defer(async () => (await starting)?.close())
+    roles.push({ close: async () => (await starting)?.close() })
   }
 
   const running = opened.move()

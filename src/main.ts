@@ -1,14 +1,10 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { KubeConfig } from '@kubernetes/client-node'
 import manifest from '../package.json' with { type: 'json' }
-import { startApp } from './app.ts'
 import { ConfigError } from './errors.ts'
-import { forges } from './forges/index.ts'
-import { checkConfig } from './settings/check.ts'
-import { readEnvironment } from './settings/environment.ts'
-import { createLiveRules } from './settings/live-rules.ts'
-import { createLogger } from './telemetry/logger.ts'
+import { listenForStop } from './stop-signals.ts'
+
+// What a command needs is loaded when it runs: signals are heard before, and --help is quick.
 
 const usage = `kanihook ${manifest.version}: a git push becomes a container image and a commit status
 
@@ -19,7 +15,8 @@ const usage = `kanihook ${manifest.version}: a git push becomes a container imag
   --version, -v           the version
 
 Settings come from the environment: see .env.example. Repositories and images: see
-kanihook.example.yaml. Exit codes: 0 well, 64 wrong use, 78 bad settings.`
+kanihook.example.yaml. SIGTERM and SIGINT stop in good order; a second one at once. Exit codes:
+0 well, 64 wrong use, 78 bad settings.`
 
 /** sysexits.h: wrong use of the command, no port to listen on, bad settings. */
 const exUsage = 64
@@ -38,7 +35,13 @@ async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = positionals
   if (values.help || (command === 'help' && rest.length === 0)) return say(usage)
   if (values.version) return say(manifest.version)
-  if (command === 'serve' && rest.length === 0) return serve()
+  if (command === 'serve' && rest.length === 0) {
+    const signals = listenForStop()
+    const { serve } = await import('./serve.ts')
+    await serve(signals)
+    // Connections that were given up are not waited for.
+    process.exit(0)
+  }
   if (command === 'check' && rest.length <= 1) return check(rest[0])
   console.error(
     command === undefined
@@ -54,6 +57,7 @@ function say(text: string): number {
 }
 
 async function check(file: string | undefined): Promise<number> {
+  const { checkConfig } = await import('./settings/check.ts')
   const { lines, exitCode } = await checkConfig(
     file ?? process.env['KANIHOOK_CONFIG'] ?? 'kanihook.yaml',
   )
@@ -61,51 +65,6 @@ async function check(file: string | undefined): Promise<number> {
   for (const line of lines) write(line)
   return exitCode
 }
-
-async function serve(): Promise<number> {
-  const settings = readEnvironment(process.env, { forges })
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
-  const config = await createLiveRules({
-    path: settings.configFile,
-    onChange: () => logger.info({ file: settings.configFile }, 'configuration read again'),
-    onRefused: (faults) =>
-      logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
-  })
-  for (const warning of settings.warnings) logger.warn(warning)
-  try {
-    const app = await startApp({ settings, config, drivers: forges, kubeConfig, logger })
-    const signal = await stopSignal()
-    logger.info({ signal }, 'stopping: running builds go on in the cluster')
-    // Whatever hangs, an orchestrator must not have to kill us; another worker takes over either way.
-    setTimeout(() => process.exit(0), settings.shutdownTimeoutMs).unref()
-    await app.stop()
-  } finally {
-    config.close()
-  }
-  logger.info('stopped')
-  return 0
-}
-
-/** The usual client rules: $KUBECONFIG, ~/.kube/config, else the pod's service account. */
-function kubeConfig(): KubeConfig {
-  const config = new KubeConfig()
-  try {
-    config.loadFromDefault()
-    const server = config.getCurrentCluster()?.server
-    // What the client falls back to when it finds nothing at all.
-    if (server === undefined || server === 'http://localhost:8080') {
-      throw new Error('no cluster is configured: set KUBECONFIG, or run in a pod')
-    }
-  } catch (error) {
-    throw new ConfigError([`KUBECONFIG cannot be used: ${(error as Error).message}`])
-  }
-  return config
-}
-
-const stopSignal = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
-  })
 
 try {
   process.exitCode = await main(process.argv.slice(2))

@@ -227,8 +227,9 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       await Promise.all(workers.map((worker) => worker.close()))
       watching.abort()
       subscriber.disconnect()
-      await queues.close()
+      // First, as the queues would wait for a Redis that is away.
       redis.disconnect()
+      await queues.close()
     },
   }
 }

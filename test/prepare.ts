@@ -15,7 +15,10 @@ try {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     throw new Error('real clones and builds without a cluster need root on Linux')
   }
-  await ensurePrograms(['git', 'docker-registry', 'htpasswd', 'skopeo', 'busybox'], progress)
+  await ensurePrograms(
+    ['git', 'docker-registry', 'htpasswd', 'skopeo', 'busybox', 'tini'],
+    progress,
+  )
   const { version } = await provideExecutor(progress, new AbortController().signal)
   progress(`real clones and builds are tested, with Kaniko ${version}`)
 } catch (error) {

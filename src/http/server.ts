@@ -1,5 +1,6 @@
 import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import net from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
 /** Bounds of one listening port. Times are milliseconds. */
@@ -11,6 +12,8 @@ export interface ServerLimits {
   /** How often the two deadlines are looked at. */
   readonly checkMs: number
   readonly keepAliveMs: number
+  /** How long idle connections are left open when the port closes, for requests that are on their way. */
+  readonly lingerMs: number
   /** Sockets beyond it are dropped unanswered. */
   readonly connections: number
   readonly headerBytes: number
@@ -23,6 +26,7 @@ export const defaultLimits: ServerLimits = {
   requestMs: 10_000,
   checkMs: 500,
   keepAliveMs: 10_000,
+  lingerMs: 1_000,
   connections: 2_048,
   headerBytes: 8 * 1024,
   headers: 100,
@@ -33,7 +37,10 @@ export interface HttpServer {
   readonly server: http.Server
   /** Resolves with the port that is listened on (port 0: one that was free). */
   listen(host: string, port: number): Promise<number>
-  /** Takes no more connections, lets running requests end, and cuts them after `graceMs`. */
+  /**
+   * Takes no more connections, and answers what comes on those that there are, each for the last time.
+   * What still runs after `graceMs` is cut.
+   */
   close(graceMs: number): Promise<void>
 }
 
@@ -105,14 +112,26 @@ export function createHttpServer(
     close: (graceMs) =>
       new Promise((resolve) => {
         if (!server.listening) return resolve()
+        for (const socket of sockets) {
+          const last = lastResponse.get(socket)
+          if (last?.headersSent === false) last.setHeader('connection', 'close')
+        }
         const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-        // To node:http a connection that has not asked anything yet is not idle.
-        for (const socket of sockets) if (!lastResponse.has(socket)) socket.destroy()
-        // Nor does it hang up on one whose last answer goes out after the close.
-        const hangUp = setInterval(() => server.closeIdleConnections(), 50)
-        server.close(() => {
-          clearTimeout(cut)
-          clearInterval(hangUp)
+        let hangUp: NodeJS.Timeout | undefined
+        const linger = setTimeout(
+          () => {
+            // To node:http a connection that has not asked anything yet is not idle.
+            for (const socket of sockets) if (!lastResponse.has(socket)) socket.destroy()
+            // Nor does it hang up on one whose last answer goes out after the close.
+            hangUp = setInterval(() => server.closeIdleConnections(), 50)
+          },
+          Math.min(limits.lingerMs, graceMs),
+        )
+        // Not that of node:http, which hangs up on idle connections at once.
+        net.Server.prototype.close.call(server, () => {
+          for (const timer of [cut, linger, hangUp]) clearTimeout(timer)
+          // Ends the timer of the deadlines.
+          server.close()
           resolve()
         })
       }),

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { DelayedError, UnrecoverableError, Worker, type Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { PermanentError, RetryLater } from '../errors.ts'
@@ -102,9 +103,15 @@ export function createQueueWorker<Data, Result>(
     load: () => ({ free: running < concurrency, started }),
     async close() {
       stopping.abort(new Error('this worker is stopping'))
-      await worker.close()
+      // Without Redis nothing can be handed over, and BullMQ would wait for it.
+      await Promise.race([worker.close(), lossOf(redis)])
     },
   }
+}
+
+/** Resolves when the connection is not there, now or later. */
+const lossOf = async (redis: Redis): Promise<void> => {
+  if (redis.status === 'ready') await once(redis, 'close')
 }
 
 /** Milliseconds until a job is looked at again; undefined: not by waiting. */

@@ -14,6 +14,7 @@ const packagesOf = {
   'docker-registry': ['docker-registry'],
   htpasswd: ['apache2-utils'],
   busybox: ['busybox-static'],
+  tini: ['tini'],
   skopeo: ['skopeo'],
   mmdebstrap: ['mmdebstrap'],
   'redis-server': ['redis-server'],

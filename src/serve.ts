@@ -1,0 +1,47 @@
+import { startApp } from './app.ts'
+import { loadKubeConfig } from './cluster/kube-config.ts'
+import { forges } from './forges/index.ts'
+import { readEnvironment } from './settings/environment.ts'
+import { createLiveRules } from './settings/live-rules.ts'
+import type { StopSignals } from './stop-signals.ts'
+import { createLogger } from './telemetry/logger.ts'
+
+/** Runs the roles until a signal asks to stop. Throws ConfigError where the settings cannot be used. */
+export async function serve(signals: StopSignals): Promise<void> {
+  const settings = readEnvironment(process.env, { forges })
+  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
+  const config = await createLiveRules({
+    path: settings.configFile,
+    onChange: () => logger.info({ file: settings.configFile }, 'configuration read again'),
+    onRefused: (faults) =>
+      logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
+  })
+  for (const warning of settings.warnings) logger.warn(warning)
+  if (process.pid === 1) logger.warn(firstProcess)
+  try {
+    const asked = signals.asked()
+    const app = await startApp({
+      settings,
+      config,
+      drivers: forges,
+      kubeConfig: loadKubeConfig,
+      logger,
+    })
+    const signal = await asked
+    logger.info({ signal }, 'stopping: running builds go on in the cluster')
+    // Whatever hangs, an orchestrator must not have to kill us; another worker takes over either way.
+    setTimeout(() => process.exit(0), settings.shutdownTimeoutMs).unref()
+    await app.stop()
+  } finally {
+    config.close()
+  }
+  logger.info('stopped')
+}
+
+/**
+ * git does not wait for its helpers when it fails. Whose parent is gone belongs to the first process, and Node
+ * waits for none but its own children: each failure would leave a dead process in the table for good.
+ */
+const firstProcess =
+  'kanihook is the first process of its container, where nothing clears away what git leaves behind when it ' +
+  'fails: run it under an init such as tini (docker run --init; in a pod shareProcessNamespace: true)'
