@@ -78,19 +78,6 @@ describe('a changed file comes into force by itself', () => {
     }
   })
 
-  test('when Kubernetes swaps the link of a ConfigMap', async () => {
-    for (const owner of ['first', 'second']) {
-      await mkdir(join(folder, `..${owner}`))
-      await writeFile(join(folder, `..${owner}`, 'kanihook.yaml'), config(owner))
-    }
-    await symlink('..first', join(folder, '..data'))
-    await symlink('..data/kanihook.yaml', path)
-    await follow(never)
-    await symlink('..second', join(folder, '..data_tmp'))
-    await rename(join(folder, '..data_tmp'), join(folder, '..data'))
-    await until(() => builds('second'))
-  })
-
   test('when no change was noticed, as it is read now and then', async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'kanihook-elsewhere-'))
     try {
@@ -102,6 +89,55 @@ describe('a changed file comes into force by itself', () => {
     } finally {
       await rm(elsewhere, { recursive: true })
     }
+  })
+})
+
+describe('a ConfigMap that is mounted', () => {
+  let version = 0
+  /** As the kubelet does it: a folder of its own for each version, and a link that is swapped in one step. */
+  async function mount(text: string | undefined): Promise<void> {
+    const before = version === 0 ? undefined : `..2026_01_31_${version}`
+    version += 1
+    const data = `..2026_01_31_${version}`
+    await mkdir(join(folder, data))
+    if (text !== undefined) await writeFile(join(folder, data, 'kanihook.yaml'), text)
+    await symlink(data, join(folder, '..data_tmp'))
+    await rename(join(folder, '..data_tmp'), join(folder, '..data'))
+    if (before === undefined) await symlink('..data/kanihook.yaml', path)
+    else await rm(join(folder, before), { recursive: true })
+  }
+  beforeEach(() => {
+    version = 0
+  })
+
+  test('comes into force each time that it changes', async () => {
+    await mount(config('first'))
+    await follow(never)
+    for (const owner of ['second', 'third', 'fourth']) {
+      await mount(config(owner))
+      await until(() => builds(owner))
+    }
+    assert.equal(changes, 3)
+  })
+
+  test('comes into force as it is in the end, when it changes several times at once', async () => {
+    await mount(config('first'))
+    await follow(never)
+    for (const owner of ['second', 'third', 'fourth']) await mount(config(owner))
+    await until(() => builds('fourth'))
+  })
+
+  test('is refused where it is bad or has no such key, and comes into force when it is mended', async () => {
+    await mount(config('first'))
+    await follow(never)
+    await mount('repositries: []\n')
+    await until(() => refused.length === 1)
+    await mount(undefined)
+    await until(() => refused.length === 2)
+    assert.match(refused[1]![0]!, /there is no such file/)
+    assert.ok(builds('first'))
+    await mount(config('second'))
+    await until(() => builds('second'))
   })
 })
 
