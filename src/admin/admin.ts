@@ -31,7 +31,7 @@ export function createAdmin(options: AdminOptions): HttpServer {
   app.get('/healthz', (_req, res) => {
     const stopped = stoppedQueues()
     if (stopped.length === 0) answer(res, 200, { status: 'ok' })
-    else answer(res, 503, { error: `not consumed any more: ${stopped.join(', ')}` })
+    else answer(res, 503, { error: sayStopped(stopped) })
   })
   app.get('/readyz', async (_req, res) => {
     const missing = await unreachable(checks)
@@ -56,3 +56,6 @@ export function createAdmin(options: AdminOptions): HttpServer {
   })
   return createHttpServer(app, { connections: 256 })
 }
+
+const sayStopped = (queues: readonly string[]): string =>
+  `this process must be restarted: it does not consume its queues any more (${queues.join(', ')})`

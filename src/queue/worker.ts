@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { DelayedError, UnrecoverableError, Worker, type Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { PermanentError, RetryLater } from '../errors.ts'
@@ -110,9 +109,11 @@ export function createQueueWorker<Data, Result>(
 }
 
 /** Resolves when the connection is not there, now or later. */
-const lossOf = async (redis: Redis): Promise<void> => {
-  if (redis.status === 'ready') await once(redis, 'close')
-}
+const lossOf = (redis: Redis): Promise<void> =>
+  new Promise((resolve) => {
+    if (redis.status === 'ready') redis.once('close', resolve)
+    else resolve()
+  })
 
 /** Milliseconds until a job is looked at again; undefined: not by waiting. */
 function retryDelay(error: unknown, started: number): number | undefined {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import { giteaDelivery } from '../stand-ins/gitea/delivery.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-port.ts'
@@ -77,7 +78,7 @@ interface Serving {
 }
 
 function serve(overrides: Record<string, string> = {}, wrapper: readonly string[] = []): Serving {
-  const [command = '', ...args] = [...wrapper, process.execPath, entry, 'serve']
+  const [command, ...args] = [...wrapper, process.execPath, entry, 'serve']
   const child = spawn(command, args, {
     env: { ...settings, ...overrides },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -172,6 +173,30 @@ test('a Redis that is not there yet does not hold up the stop', async () => {
   await eventually(() => serving.output().includes('worker runs'))
   serving.child.kill('SIGTERM')
   assert.deepEqual(await serving.ended(), { code: 0, signal: null })
+})
+
+test('nor does one that does not answer and then goes away', async () => {
+  const own = await startRedis()
+  try {
+    const serving = serve({ REDIS_URL: own.url, KANIHOOK_ROLES: 'worker' })
+    await eventually(() => serving.output().includes('worker runs'))
+    const clients = new Redis(own.url)
+    try {
+      // Each of the three workers blocks on a read.
+      await eventually(async () =>
+        /(cmd=bzpopmin.*){3}/s.test(String(await clients.client('LIST'))),
+      )
+    } finally {
+      clients.disconnect()
+    }
+    own.process.kill('SIGSTOP')
+    serving.child.kill('SIGTERM')
+    await eventually(() => serving.output().includes('"stopping'))
+    own.process.kill('SIGKILL')
+    assert.deepEqual(await serving.ended(), { code: 0, signal: null })
+  } finally {
+    await own.stop()
+  }
 })
 
 test('a signal that comes before anything is loaded ends it well', async () => {
