@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { PlanResult } from '../../src/builds/plan.ts'
 import type { Delivery } from '../../src/builds/push-event.ts'
@@ -162,6 +163,38 @@ test('a worker that stops hands its delivery to the next one at once', async () 
   await first.close()
   plan(async () => planned)
   await eventually(async () => (await state(event.id)) === 'planned', { within: 3_000 })
+})
+
+test('a worker that stops does not wait for a Redis that goes away before it has handed over', async () => {
+  const own = await startRedis()
+  const connections = [connectBounded(own.url), connectPatient(own.url)] as const
+  const deliveries = createDeliveryQueue(connections[0])
+  try {
+    await eventually(() => connections.every(({ status }) => status === 'ready'))
+    const beginning = Promise.withResolvers<void>()
+    const stopping = createQueueWorker<Delivery, PlanResult>({
+      queue: deliveriesQueue,
+      redis: connections[1],
+      concurrency: 1,
+      onError: () => undefined,
+      work: (_, signal) => {
+        beginning.resolve()
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        })
+      },
+    })
+    await deliveries.accept(delivery())
+    await beginning.promise
+    own.process.kill('SIGSTOP')
+    const closed = stopping.close().then(() => true)
+    own.process.kill('SIGKILL')
+    assert.ok(await Promise.race([closed, sleep(5_000, false, { ref: false })]))
+  } finally {
+    await deliveries.close()
+    for (const connection of connections) connection.disconnect()
+    await own.stop()
+  }
 })
 
 test('a failure that cannot be recorded now is told later, and not lost', async () => {
