@@ -1,4 +1,4 @@
-# The image of kanihook: Node, git, certificates, the production packages and src/. There is no shell,
+# The image of kanihook: Node, git, tini, certificates, the production packages and src/. There is no shell,
 # no package manager and no build tool in it; it runs as 65532 and writes to /tmp alone.
 #
 #   docker build --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) -t kanihook .
@@ -15,7 +15,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 FROM docker.io/library/node:${NODE_VERSION}-trixie-slim AS system
 # Debian's stable release: its security updates come with each build.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates git \
+ && apt-get install --yes --no-install-recommends ca-certificates git tini \
  && rm -rf /var/lib/apt/lists/*
 COPY image /collect
 RUN sh /collect/collect.sh /image
@@ -33,7 +33,8 @@ ENV PATH=/usr/local/bin:/usr/bin \
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 8080 9090
-ENTRYPOINT ["kanihook"]
+# tini clears away the helpers that git leaves behind when it fails.
+ENTRYPOINT ["tini", "--", "kanihook"]
 CMD ["serve"]
 
 ARG VERSION=0.0.0-dev

@@ -28,9 +28,9 @@ describe('kanihook’s own image', { timeout: 10 * 60_000 }, () => {
     assert.match(own.status.description, /^Pushed /)
   })
 
-  test('runs as a user with a number who is not root, and starts `kanihook serve`', () => {
+  test('runs as a user with a number who is not root, and starts `kanihook serve` under an init', () => {
     assert.equal(config.User, '65532:65532')
-    assert.deepEqual(config.Entrypoint, ['kanihook'])
+    assert.deepEqual(config.Entrypoint, ['tini', '--', 'kanihook'])
     assert.deepEqual(config.Cmd, ['serve'])
   })
 
