@@ -10,13 +10,15 @@ const usage = `kanihook ${manifest.version}: a git push becomes a container imag
 
   kanihook serve          receive webhooks and run builds (KANIHOOK_ROLES=receiver,worker)
   kanihook check [file]   validate kanihook.yaml without starting (default: $KANIHOOK_CONFIG)
+  kanihook doctor         look at Redis, the cluster, forges, registries, PUBLIC_URL and the clock,
+                          and say what to do (--json: for programs)
 
   --help, -h              this text
   --version, -v           the version
 
 Settings come from the environment: see .env.example. Repositories and images: see
 kanihook.example.yaml. SIGTERM and SIGINT stop in good order; a second one at once. Exit codes:
-0 well, 64 wrong use, 78 bad settings.`
+0 well, 64 wrong use, 78 bad settings; of doctor also 1 warnings, 2 errors.`
 
 /** sysexits.h: wrong use of the command, no port to listen on, bad settings. */
 const exUsage = 64
@@ -30,11 +32,14 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
+      json: { type: 'boolean', default: false },
     },
   })
   const [command, ...rest] = positionals
   if (values.help || (command === 'help' && rest.length === 0)) return say(usage)
   if (values.version) return say(manifest.version)
+  if (command === 'doctor' && rest.length === 0) return doctor(values.json)
+  if (values.json) return misuse('--json belongs to doctor')
   if (command === 'serve' && rest.length === 0) {
     const signals = listenForStop()
     const { serve } = await import('./serve.ts')
@@ -43,11 +48,11 @@ async function main(args: readonly string[]): Promise<number> {
     process.exit(0)
   }
   if (command === 'check' && rest.length <= 1) return check(rest[0])
-  console.error(
-    command === undefined
-      ? usage
-      : `kanihook: no such command: ${positionals.join(' ')}\n\n${usage}`,
-  )
+  return misuse(command === undefined ? undefined : `no such command: ${positionals.join(' ')}`)
+}
+
+function misuse(message: string | undefined): number {
+  console.error(message === undefined ? usage : `kanihook: ${message}\n\n${usage}`)
   return exUsage
 }
 
@@ -64,6 +69,20 @@ async function check(file: string | undefined): Promise<number> {
   const write = exitCode === 0 ? console.log : console.error
   for (const line of lines) write(line)
   return exitCode
+}
+
+async function doctor(json: boolean): Promise<number> {
+  const { runDoctor } = await import('./doctor/command.ts')
+  const { forges } = await import('./forges/index.ts')
+  const { loadKubeConfig } = await import('./cluster/kube-config.ts')
+  return runDoctor({
+    env: process.env,
+    drivers: forges,
+    kubeConfig: loadKubeConfig,
+    json,
+    colour: process.stdout.isTTY && !process.env['NO_COLOR'],
+    print: console.log,
+  })
 }
 
 try {

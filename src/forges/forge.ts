@@ -1,5 +1,6 @@
 import type { GitCredential } from '../builds/ports.ts'
 import type { PushEvent, Repository } from '../builds/push-event.ts'
+import type { ForgeExamination } from './examination.ts'
 
 /**
  * The port between kanihook and a forge. A forge is one folder that exports a `ForgeDriver`, and one
@@ -16,6 +17,12 @@ export interface ForgeDriver {
   readonly hasApps: boolean
   webhooks(settings: Pick<ForgeSettings, 'url' | 'webhookSecrets'>): WebhookReader
   client(settings: ForgeSettings): ForgeClient
+  /**
+   * Asks the API about the login, and changes nothing: is it valid, whose is it, may it do what kanihook
+   * does, when does it end, how many requests are left? Ends within 10 seconds. Rejects for faults of
+   * kanihook's own alone: what is wrong with the login or the forge is in the remarks.
+   */
+  examine(settings: ForgeSettings): Promise<ForgeExamination>
 }
 
 export interface ForgeSettings {

@@ -1,5 +1,6 @@
 import type { ForgeDriver } from '../forge.ts'
 import { createGiteaClient } from './client.ts'
+import { examineGitea } from './examine.ts'
 import { createGiteaWebhooks } from './webhooks.ts'
 
 /** Gitea, and Forgejo, which speaks the same protocol. */
@@ -10,4 +11,5 @@ export const gitea: ForgeDriver = {
   hasApps: false,
   webhooks: createGiteaWebhooks,
   client: createGiteaClient,
+  examine: examineGitea,
 }

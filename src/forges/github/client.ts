@@ -1,6 +1,6 @@
-import { createApi } from '../api.ts'
 import { cloneUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
+import { createGithubApi } from './rest.ts'
 import { createTokenSource } from './tokens.ts'
 
 /** GitHub has four states; a skipped image is a success, so that a required check never blocks. */
@@ -16,11 +16,7 @@ const states = {
 
 /** https://docs.github.com/rest/commits/statuses */
 export function createGithubClient(settings: ForgeSettings): ForgeClient {
-  const api = createApi({
-    forge: 'GitHub',
-    baseUrl: settings.apiUrl,
-    headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
-  })
+  const api = createGithubApi(settings.apiUrl)
   const tokenFor = createTokenSource(settings.login, api)
   return {
     cloneUrl: (repository) => cloneUrl(settings.url, repository),

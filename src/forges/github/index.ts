@@ -1,5 +1,6 @@
 import type { ForgeDriver } from '../forge.ts'
 import { createGithubClient } from './client.ts'
+import { examineGithub } from './examine.ts'
 import { createGithubWebhooks } from './webhooks.ts'
 
 /** github.com, GitHub Enterprise Cloud with data residency (`*.ghe.com`), GitHub Enterprise Server. */
@@ -16,4 +17,5 @@ export const github: ForgeDriver = {
   hasApps: true,
   webhooks: createGithubWebhooks,
   client: createGithubClient,
+  examine: examineGithub,
 }

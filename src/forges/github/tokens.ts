@@ -22,7 +22,10 @@ interface Token {
   readonly expiresAt: number
 }
 
-function createSigner(app: Extract<ForgeLogin, { appId: string }>): () => Promise<string> {
+export type AppLogin = Extract<ForgeLogin, { appId: string }>
+
+/** Signs the JSON Web Token that says who the App is. Throws PermanentError for a key that is none. */
+export function createSigner(app: AppLogin): () => Promise<string> {
   return async () => {
     try {
       return (await createAppAuth(app)({ type: 'app' })).token
@@ -47,7 +50,7 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
  * Tokens of a GitHub App, each for one repository and one permission. They are kept while they are
  * fresh: GitHub takes no more than 80 requests a minute that create something.
  */
-function createAppTokens(app: Extract<ForgeLogin, { appId: string }>, api: Api): TokenSource {
+function createAppTokens(app: AppLogin, api: Api): TokenSource {
   const sign = createSigner(app)
   const kept = new Map<string, Token>()
   const pending = new Map<string, Promise<Token>>()

@@ -1,5 +1,6 @@
 import type { ForgeDriver } from '../forge.ts'
 import { createGitlabClient } from './client.ts'
+import { examineGitlab } from './examine.ts'
 import { createGitlabWebhooks } from './webhooks.ts'
 
 /** gitlab.com and self-managed GitLab. */
@@ -10,4 +11,5 @@ export const gitlab: ForgeDriver = {
   hasApps: false,
   webhooks: createGitlabWebhooks,
   client: createGitlabClient,
+  examine: examineGitlab,
 }

@@ -1,0 +1,185 @@
+import { BatchV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
+import { messageOf, statusOf, within } from '../cluster/api-call.ts'
+import { fine, failure, warning, type Remark } from '../remark.ts'
+import type { Config } from '../settings/config.ts'
+import type { Settings } from '../settings/settings.ts'
+import { capacityRemarks } from './capacity.ts'
+import type { Check } from './checks.ts'
+import { clusterAnswerMs, listening, type ReachedCluster } from './cluster-access.ts'
+import { about, type CheckResult } from './finding.ts'
+import { permissionRemarks, readPermissions } from './permission-remarks.ts'
+import { sampleJob } from './sample-job.ts'
+
+export interface ClusterCheckOptions {
+  readonly kubeConfig: KubeConfig
+  /** Asked once, for all who need the cluster. */
+  readonly reached: Promise<ReachedCluster>
+  readonly settings: Settings
+  readonly config: Config | undefined
+}
+
+/** Whether builds can run in the cluster: its version, permissions, Pod Security, quotas. */
+export function clusterCheck(options: ClusterCheckOptions): Check {
+  const subject = options.kubeConfig.getCurrentCluster()?.server ?? 'no server'
+  return { area: 'cluster', subject, run: () => examine(options, subject) }
+}
+
+async function examine(options: ClusterCheckOptions, server: string): Promise<CheckResult> {
+  const { settings } = options
+  const cluster = await options.reached
+  const ofServer = about('cluster', server)
+  if (!cluster.reached) return { findings: ofServer(failure(cluster.why, cluster.fix)) }
+  const { version, account, clockOffsetMs } = cluster
+  const ofNamespace = about('cluster', settings.buildNamespace)
+  const namespace = await readNamespace(options)
+  const remarks =
+    namespace === 'missing'
+      ? [missingNamespace(settings.buildNamespace)]
+      : await examineNamespace(options, namespace)
+  return {
+    findings: [...ofServer(versionRemark(version, account)), ...ofNamespace(...remarks)],
+    clocks:
+      clockOffsetMs === undefined ? [] : [{ of: 'the Kubernetes API', offsetMs: clockOffsetMs }],
+  }
+}
+
+const oldestMinor = 30
+
+function versionRemark(version: string, account: string | undefined): Remark {
+  const who = account === undefined ? '' : `, as ${account}`
+  const [, major = '0', minor = '0'] = /^v?(\d+)\.(\d+)/.exec(version) ?? []
+  if (Number(major) > 1 || Number(minor) >= oldestMinor) return fine(`${version}${who}`)
+  return warning(
+    `is ${version}${who}`,
+    `kanihook is made for Kubernetes 1.${oldestMinor} and newer`,
+  )
+}
+
+const missingNamespace = (name: string): Remark =>
+  failure(
+    'there is no such namespace',
+    `kubectl create namespace ${name}, and give kanihook's account its Role there; or mend BUILD_NAMESPACE`,
+  )
+
+/** The labels of the namespace; `hidden` where this account may not see it, which is no fault. */
+type NamespaceFacts = { readonly labels: Readonly<Record<string, string>> } | 'hidden' | 'missing'
+
+async function readNamespace(options: ClusterCheckOptions): Promise<NamespaceFacts> {
+  const core = options.kubeConfig.makeApiClient(CoreV1Api)
+  const name = options.settings.buildNamespace
+  try {
+    const { metadata } = await core.readNamespace({ name }, within(clusterAnswerMs))
+    return { labels: metadata?.labels ?? {} }
+  } catch (error) {
+    if (statusOf(error) === 404) return 'missing'
+    if (statusOf(error) === 403) return 'hidden'
+    throw error
+  }
+}
+
+async function examineNamespace(
+  options: ClusterCheckOptions,
+  namespace: Exclude<NamespaceFacts, 'missing'>,
+): Promise<Remark[]> {
+  const name = options.settings.buildNamespace
+  const permissions = await readPermissions(options.kubeConfig, name)
+  const mayCreate = !permissions.missing.some(
+    ({ resource, verbs }) => resource === 'jobs' && verbs.includes('create'),
+  )
+  const [job, capacity] = await Promise.all([
+    mayCreate ? tryJob(options) : [],
+    readCapacity(options),
+  ])
+  return [
+    ...permissionRemarks(permissions, name),
+    ...job,
+    ...podSecurity(namespace),
+    ...(capacity ?? []),
+    ...hiddenRemark(namespace, capacity),
+  ]
+}
+
+/** Lets the API judge the Job of a build, all admission included, without keeping it. */
+async function tryJob({ kubeConfig, settings, config }: ClusterCheckOptions): Promise<Remark[]> {
+  const body = sampleJob(settings, config)
+  if (!body) return []
+  const namespace = settings.buildNamespace
+  const headers = new Map<string, string>()
+  try {
+    await kubeConfig
+      .makeApiClient(BatchV1Api)
+      .createNamespacedJob({ namespace, body, dryRun: 'All' }, listening(headers))
+  } catch (error) {
+    if (statusOf(error) === 404) return [missingNamespace(namespace)]
+    if (statusOf(error) === undefined) throw error
+    return [
+      failure(
+        `the API refuses the Job of a build: ${messageOf(error)}`,
+        'mend what it names: a policy of the cluster, or the image in kanihook.yaml',
+      ),
+    ]
+  }
+  const warnings = warningsOf(headers.get('warning'))
+  return [
+    fine("the API accepts a build's Job (tried with dryRun)"),
+    ...warnings.map((text) =>
+      warning(
+        `the API warns of a build's Job: ${text}`,
+        'builds need Pod Security baseline: label the namespace pod-security.kubernetes.io/enforce=baseline',
+      ),
+    ),
+  ]
+}
+
+/** The texts of `Warning: 299 - "text", 299 - "text"` (RFC 7234). Pure. */
+export const warningsOf = (header: string | undefined): string[] =>
+  [...(header ?? '').matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) =>
+    text.replaceAll(/\\(.)/g, '$1'),
+  )
+
+function podSecurity(namespace: Exclude<NamespaceFacts, 'missing'>): Remark[] {
+  if (namespace === 'hidden') return []
+  const level = namespace.labels['pod-security.kubernetes.io/enforce']
+  if (level === 'restricted') {
+    return [
+      failure(
+        'Pod Security enforces restricted there, which Kaniko cannot run under: it builds as root',
+        'label the namespace pod-security.kubernetes.io/enforce=baseline',
+      ),
+    ]
+  }
+  return [fine(`Pod Security enforces ${level ?? 'nothing by a label (baseline is enough)'}`)]
+}
+
+/** Undefined: this account may not see quotas and limit ranges. */
+async function readCapacity({
+  kubeConfig,
+  settings,
+  config,
+}: ClusterCheckOptions): Promise<Remark[] | undefined> {
+  const core = kubeConfig.makeApiClient(CoreV1Api)
+  const namespace = settings.buildNamespace
+  try {
+    const [quotas, ranges] = await Promise.all([
+      core.listNamespacedResourceQuota({ namespace }, within(clusterAnswerMs)),
+      core.listNamespacedLimitRange({ namespace }, within(clusterAnswerMs)),
+    ])
+    const images = (config?.entries ?? []).flatMap(({ match, images }) =>
+      images.map(({ name, resources }) => ({ name: name ?? match, resources })),
+    )
+    return capacityRemarks(quotas.items, ranges.items, images)
+  } catch (error) {
+    if (statusOf(error) === 403) return undefined
+    throw error
+  }
+}
+
+function hiddenRemark(namespace: NamespaceFacts, capacity: Remark[] | undefined): Remark[] {
+  const hidden = [
+    ...(namespace === 'hidden' ? ['Pod Security labels'] : []),
+    ...(capacity === undefined ? ['quotas and limit ranges'] : []),
+  ]
+  return hidden.length === 0
+    ? []
+    : [fine(`not visible to this account, and not checked: ${hidden.join('; ')}`)]
+}

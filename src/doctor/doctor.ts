@@ -1,0 +1,88 @@
+import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
+import { ConfigError } from '../errors.ts'
+import type { ForgeDriver } from '../forges/forge.ts'
+import { failure } from '../remark.ts'
+import type { Config } from '../settings/config.ts'
+import type { Settings } from '../settings/settings.ts'
+import { runChecks, type Check } from './checks.ts'
+import { reachCluster } from './cluster-access.ts'
+import { clusterCheck } from './cluster.ts'
+import { clockFindings } from './clock.ts'
+import { about, type Finding } from './finding.ts'
+import { forgeChecks } from './forges.ts'
+import { masked, secretsOf } from './masked.ts'
+import { publicUrlCheck } from './public-url.ts'
+import { createPushSecrets, type PushSecrets } from './push-secrets.ts'
+import { redisCheck } from './redis.ts'
+import { registriesUnknown, registryChecks } from './registries.ts'
+import { registryGroups } from './registry-targets.ts'
+import { report, type Report } from './report.ts'
+import { environmentFindings, readConfig } from './settings.ts'
+
+export interface DoctorOptions {
+  readonly settings: Settings
+  readonly drivers: readonly ForgeDriver[]
+  /** Throws ConfigError where no cluster is configured. Called for a worker alone. */
+  readonly kubeConfig: () => KubeConfig
+  /** For each check, in milliseconds; 10 s unless said. */
+  readonly limitMs?: number
+}
+
+/**
+ * Looks at everything that this process' roles need, all at once, and changes nothing. Never rejects
+ * for what is wrong outside: that is a finding. No finding holds a secret.
+ */
+export async function examine(options: DoctorOptions): Promise<Report> {
+  const { settings, limitMs = 10_000 } = options
+  const read = await readConfig(settings.configFile)
+  const worker = settings.roles.includes('worker')
+    ? workerChecks(options, read.config)
+    : { checks: [], findings: [], pushSecrets: undefined }
+  const [forge = ''] = settings.forges.keys()
+  const { findings, clocks = [] } = await runChecks(
+    [redisCheck(settings.redisUrl), publicUrlCheck(settings.publicUrl, forge), ...worker.checks],
+    limitMs,
+  )
+  const all = [
+    ...environmentFindings(settings),
+    ...read.findings,
+    ...worker.findings,
+    ...findings,
+    ...clockFindings(clocks),
+  ]
+  const secrets = [...secretsOf(settings), ...(worker.pushSecrets?.values ?? [])]
+  return report(masked(all, secrets))
+}
+
+interface WorkerChecks {
+  readonly checks: readonly Check[]
+  readonly findings: readonly Finding[]
+  readonly pushSecrets: PushSecrets | undefined
+}
+
+/** The cluster, the forges, and the registries whose logins the cluster keeps. */
+function workerChecks(options: DoctorOptions, config: Config | undefined): WorkerChecks {
+  const { settings, drivers, kubeConfig: load } = options
+  const forges = forgeChecks(drivers, settings)
+  const groups = config ? registryGroups(config) : []
+  let kubeConfig: KubeConfig
+  try {
+    kubeConfig = load()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const unset = about('cluster', 'KUBECONFIG')(...error.faults.map((fault) => failure(fault)))
+    const unknown = groups.length > 0 ? registriesUnknown(groups).findings : []
+    return { checks: forges, findings: [...unset, ...unknown], pushSecrets: undefined }
+  }
+  const reached = reachCluster(kubeConfig)
+  const pushSecrets = createPushSecrets(
+    kubeConfig.makeApiClient(CoreV1Api),
+    settings.buildNamespace,
+  )
+  const cluster = clusterCheck({ kubeConfig, reached, settings, config })
+  return {
+    checks: [cluster, ...forges, ...registryChecks({ groups, pushSecrets, reached })],
+    findings: [],
+    pushSecrets,
+  }
+}

@@ -1,0 +1,102 @@
+import type { CoreV1Api } from '@kubernetes/client-node'
+import { messageOf, orAbsent, statusOf, within } from '../cluster/api-call.ts'
+import {
+  findLogin,
+  hostOf,
+  hubKey,
+  isHub,
+  readDockerConfig,
+  type DockerConfig,
+  type DockerLogin,
+} from '../registry/docker-login.ts'
+import { failure, warning, type Remark } from '../remark.ts'
+
+const answerMs = 5_000
+const configKey = '.dockerconfigjson'
+
+/** The logins that the Secrets of the build namespace hold. */
+export interface PushSecrets {
+  /** The login that a Secret has for a repository, or what is wrong with the Secret. */
+  login(secret: string, registry: string, repository: string): Promise<DockerLogin | Remark>
+  /** The command that makes such a Secret. */
+  making(secret: string, registry: string): string
+  /** Every password and token that was read so far. */
+  readonly values: ReadonlySet<string>
+}
+
+/** What is wrong, with the command for the registry that it is about. */
+type Fault = (registry: string) => Remark
+
+/** Reads the push Secrets of a namespace, each once. */
+export function createPushSecrets(api: CoreV1Api, namespace: string): PushSecrets {
+  const configs = new Map<string, Promise<DockerConfig | Fault>>()
+  const values = new Set<string>()
+  const kubectl = `kubectl -n ${namespace}`
+  const making = (secret: string, registry: string): string =>
+    `${kubectl} create secret docker-registry ${secret} --docker-server=${isHub(registry) ? hubKey : registry} --docker-username=<user> --docker-password=<password>`
+  // The type of a Secret cannot be changed.
+  const remaking = (secret: string, registry: string): string =>
+    `${kubectl} delete secret ${secret}, then ${making(secret, registry)}`
+
+  async function load(name: string): Promise<DockerConfig | Fault> {
+    try {
+      const secret = await orAbsent(api.readNamespacedSecret({ name, namespace }, within(answerMs)))
+      if (!secret) {
+        return (host) => failure(`there is no Secret ${name} in ${namespace}`, making(name, host))
+      }
+      const encoded = secret.data?.[configKey]
+      if (encoded === undefined) {
+        const what = `the Secret ${name} (of the type ${secret.type ?? 'Opaque'}) has no ${configKey}`
+        return (host) => failure(what, remaking(name, host))
+      }
+      const config = readDockerConfig(Buffer.from(encoded, 'base64').toString())
+      if (!config) {
+        const what = `the ${configKey} of the Secret ${name} is not Docker's JSON`
+        return (host) => failure(what, remaking(name, host))
+      }
+      remember(config)
+      return config
+    } catch (error) {
+      const why = statusOf(error) === 403 ? 'this account may not read it' : messageOf(error)
+      return () => warning(`not checked: the Secret ${name} cannot be read: ${why}`)
+    }
+  }
+
+  function remember({ auths }: DockerConfig): void {
+    for (const { password, identityToken, registryToken } of auths.values()) {
+      for (const value of [password, identityToken, registryToken]) if (value) values.add(value)
+    }
+  }
+
+  function noLogin(config: DockerConfig, name: string, registry: string): Remark {
+    if (config.helpers.some((helper) => helper === '*' || helper === registry)) {
+      return warning(
+        `not checked: the Secret ${name} leaves the login to a credential helper of Kaniko's image`,
+      )
+    }
+    const keys = [...config.auths.keys()]
+    const odd = isHub(registry) ? keys.find(isHubLike) : undefined
+    if (odd !== undefined) {
+      return failure(
+        `the Secret ${name} holds its login under ${odd}, where none is looked for: Docker Hub's key is ${hubKey}`,
+        remaking(name, registry),
+      )
+    }
+    const held = keys.length === 0 ? 'no login' : `logins for ${keys.join(', ')} alone`
+    return failure(`the Secret ${name} holds ${held}`, remaking(name, registry))
+  }
+
+  return {
+    values,
+    making,
+    async login(secret, registry, repository) {
+      const loaded = configs.get(secret) ?? load(secret)
+      configs.set(secret, loaded)
+      const config = await loaded
+      if (typeof config === 'function') return config(registry)
+      return findLogin(config, registry, repository) ?? noLogin(config, secret, registry)
+    },
+  }
+}
+
+const isHubLike = (key: string): boolean => /(^|\.)docker\.(io|com)$/.test(hostOf(key))

@@ -1,0 +1,86 @@
+import { Redis } from 'ioredis'
+import { failureReason } from '../http/failure-reason.ts'
+import { failure, type Remark } from '../remark.ts'
+import type { Check } from './checks.ts'
+import { about, type CheckResult } from './finding.ts'
+import { readInfo, redisRemarks } from './redis-state.ts'
+
+const answerMs = 4_000
+
+/** Whether Redis keeps what is given to it: version, role, memory policy, persistence. */
+export function redisCheck(url: string): Check {
+  const { hostname, port } = new URL(url)
+  const subject = `${hostname}:${port || 6379}`
+  return { area: 'redis', subject, run: () => examine(url, subject) }
+}
+
+async function examine(url: string, subject: string): Promise<CheckResult> {
+  const say = about('redis', subject)
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: answerMs,
+    commandTimeout: answerMs,
+    maxRetriesPerRequest: 0,
+    // One try: what is wrong is to be told, not waited for.
+    retryStrategy: () => null,
+  })
+  let lost: Error | undefined
+  redis.on('error', (error: Error) => (lost ??= error))
+  try {
+    await redis.connect()
+    const asked = Date.now()
+    const time = await redis.time()
+    const took = Date.now() - asked
+    const info = readInfo(await redis.info())
+    const state = {
+      info,
+      appendfsync: await setting(redis, 'appendfsync'),
+      save: await setting(redis, 'save'),
+    }
+    const [seconds = 0, microseconds = 0] = time.map(Number)
+    const offsetMs = seconds * 1000 + microseconds / 1000 - (asked + took / 2)
+    return {
+      findings: say(...redisRemarks(state, Date.now())),
+      clocks: [{ of: 'Redis', offsetMs }],
+    }
+  } catch (error) {
+    return { findings: say(unreached(lost ?? error)) }
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** A setting, or undefined where this Redis (a managed one, as a rule) does not let it be read. */
+async function setting(redis: Redis, name: string): Promise<string | undefined> {
+  const answer = (await redis.config('GET', name).catch(() => [])) as string[]
+  return answer[1]
+}
+
+function unreached(error: unknown): Remark {
+  const said = error instanceof Error ? error.message : ''
+  const code = /^[A-Z]+\b/.exec(said)?.[0]
+  switch (code) {
+    case 'WRONGPASS':
+      return failure('refuses the login', 'mend the user or the password in REDIS_URL')
+    case 'NOAUTH':
+      return failure(
+        'wants a password',
+        'put it into REDIS_URL: redis://default:<password>@host:port',
+      )
+    case 'NOPERM':
+      return failure(
+        'does not let this user ask INFO and TIME',
+        'give the user of REDIS_URL the ACL ~{kanihook}* &{kanihook}* +@all -@dangerous +info',
+      )
+    default: {
+      const reason = failureReason(error)
+      const fix = reason === 'ENOTFOUND' ? 'mend the host in REDIS_URL' : hintFor(reason)
+      return failure(`cannot be reached: ${reason}`, fix)
+    }
+  }
+}
+
+const hintFor = (reason: string): string =>
+  /TLS|SSL|CERT|EPROTO|ECONNRESET/.test(reason)
+    ? 'say rediss:// in REDIS_URL if it speaks TLS, redis:// if it does not'
+    : 'start it, or set REDIS_URL to where it listens'

@@ -1,0 +1,40 @@
+import { ConfigError } from '../errors.ts'
+import { fine, failure, warning } from '../remark.ts'
+import { parseConfig } from '../settings/config-file.ts'
+import { configWarnings } from '../settings/config-warnings.ts'
+import type { Config } from '../settings/config.ts'
+import { readConfigText } from '../settings/live-rules.ts'
+import type { Settings } from '../settings/settings.ts'
+import { about, type Finding } from './finding.ts'
+
+export interface ReadConfig {
+  readonly findings: readonly Finding[]
+  /** Undefined where it cannot be used. */
+  readonly config: Config | undefined
+}
+
+/** What may be wrong with the settings that the environment says. */
+export const environmentFindings = ({ warnings }: Settings): Finding[] =>
+  // PUBLIC_URL is looked at by a check of its own.
+  about(
+    'settings',
+    'environment',
+  )(...warnings.filter((text) => !text.startsWith('PUBLIC_URL ')).map((text) => warning(text)))
+
+/** Reads kanihook.yaml as `serve` does, and says what is wrong with it or may not be meant. */
+export async function readConfig(path: string): Promise<ReadConfig> {
+  const say = about('settings', path)
+  try {
+    const config = parseConfig(await readConfigText(path), path)
+    const images = config.entries.flatMap((entry) => entry.images)
+    const valid = fine(
+      `valid (entries: ${config.entries.length}, images: ${images.length}, registries: ${config.registries.length})`,
+    )
+    return { findings: say(valid, ...configWarnings(config).map((text) => warning(text))), config }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    // Each fault starts with the file's name and its line.
+    const faults = error.faults.map((fault) => failure(fault.replace(`${path}:`, '').trim()))
+    return { findings: say(...faults), config: undefined }
+  }
+}
