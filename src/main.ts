@@ -75,7 +75,7 @@ async function doctor(json: boolean): Promise<number> {
   const { runDoctor } = await import('./doctor/command.ts')
   const { forges } = await import('./forges/index.ts')
   const { loadKubeConfig } = await import('./cluster/kube-config.ts')
-  return runDoctor({
+  const exitCode = await runDoctor({
     env: process.env,
     drivers: forges,
     kubeConfig: loadKubeConfig,
@@ -83,6 +83,9 @@ async function doctor(json: boolean): Promise<number> {
     colour: process.stdout.isTTY && !process.env['NO_COLOR'],
     print: console.log,
   })
+  // What hangs is in the report, and must not hold the process.
+  setTimeout(() => process.exit(exitCode), 1_000).unref()
+  return exitCode
 }
 
 try {

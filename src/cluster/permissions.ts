@@ -11,8 +11,8 @@ export interface Permission {
 
 /** Everything that this folder asks of the API, by the rules of a Role. */
 export const permissions: readonly Permission[] = [
-  { group: 'batch', resource: 'jobs', verbs: ['create', 'get', 'list', 'watch', 'delete'] },
-  { group: '', resource: 'pods', verbs: ['get', 'list', 'watch'] },
+  { group: 'batch', resource: 'jobs', verbs: ['create', 'get', 'list', 'delete'] },
+  { group: '', resource: 'pods', verbs: ['list', 'watch'] },
   { group: '', resource: 'pods/log', verbs: ['get'] },
   { group: '', resource: 'secrets', verbs: ['create', 'get', 'delete'] },
   { group: '', resource: 'events', verbs: ['list'], optional: true },

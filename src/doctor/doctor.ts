@@ -70,7 +70,10 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
     kubeConfig = load()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const unset = about('cluster', 'KUBECONFIG')(...error.faults.map((fault) => failure(fault)))
+    const unset = about(
+      'cluster',
+      'KUBECONFIG',
+    )(...error.faults.map((fault) => failure(fault.replace('KUBECONFIG ', ''))))
     const unknown = groups.length > 0 ? registriesUnknown(groups).findings : []
     return { checks: forges, findings: [...unset, ...unknown], pushSecrets: undefined }
   }

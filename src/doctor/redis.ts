@@ -21,6 +21,7 @@ async function examine(url: string, subject: string): Promise<CheckResult> {
     connectTimeout: answerMs,
     commandTimeout: answerMs,
     maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
     // One try: what is wrong is to be told, not waited for.
     retryStrategy: () => null,
   })
@@ -72,6 +73,8 @@ function unreached(error: unknown): Remark {
         'does not let this user ask INFO and TIME',
         'give the user of REDIS_URL the ACL ~{kanihook}* &{kanihook}* +@all -@dangerous +info',
       )
+    case 'LOADING':
+      return failure('is still reading its data from the disk', 'ask again when it is done')
     default: {
       const reason = failureReason(error)
       const fix = reason === 'ENOTFOUND' ? 'mend the host in REDIS_URL' : hintFor(reason)

@@ -37,14 +37,14 @@ export function reportLines({ findings }: Report, { colour }: { colour: boolean 
   const lines = findings.map(({ area, subject, severity, message, fix }) => {
     const mark = marks[severity]
     const painted = colour ? styleText(colours[severity], mark, { validateStream: false }) : mark
-    const advice = fix === undefined ? '' : `: ${fix}`
-    return oneLine(`${painted} ${area.padEnd(width)}  ${subject}: ${message}${advice}`)
+    const advice = fix === undefined ? '' : ` → ${fix}`
+    return `${painted} ${area.padEnd(width)}  ${plain(`${subject}: ${message}${advice}`)}`
   })
   return [...lines, '', summary(findings)]
 }
 
-/** What others said is quoted; none of it may start a line of its own. */
-const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]+\s*/g, ' ')
+/** What others said is quoted: none of it may start a line of its own, or paint. */
+const plain = (text: string): string => text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
 
 function summary(findings: readonly Finding[]): string {
   const count = (wanted: Finding['severity']): number =>

@@ -25,6 +25,7 @@ forgeContract(
     return {
       apiUrl,
       login: { token: cluster.gitea.token },
+      owner: cluster.gitea.username,
       repository: { id: String(repository.id), path: repository.path },
       sha,
       ref: 'refs/heads/main',

@@ -15,14 +15,26 @@ export interface TestRedis {
   stop(): Promise<void>
 }
 
-/** A real redis-server of its own: a free port, a folder that is removed, nothing shared. */
-export async function startRedis(): Promise<TestRedis> {
+/**
+ * A real redis-server of its own: a free port, a folder that is removed, nothing shared. `more`: further
+ * arguments; the last of a name counts.
+ */
+export async function startRedis(more: readonly string[] = []): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-redis-'))
   const port = await freePort()
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
   const server = spawn(
     'redis-server',
-    [...settings, '--appendonly', 'no', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
+    [
+      ...settings,
+      '--appendonly',
+      'no',
+      '--maxmemory-policy',
+      'noeviction',
+      '--daemonize',
+      'no',
+      ...more,
+    ],
     { stdio: 'ignore' },
   )
   const url = `redis://127.0.0.1:${port}`
@@ -44,7 +56,12 @@ export async function startRedis(): Promise<TestRedis> {
   const client = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null })
   client.on('error', () => undefined)
   try {
-    await eventually(async () => (await client.ping()) === 'PONG', { what: 'redis-server answers' })
+    const answers = async (): Promise<boolean> => {
+      // One that wants a password answers too.
+      const answer = await client.ping().catch((error: Error) => error.message)
+      return /^(PONG|NOAUTH)/.test(answer)
+    }
+    await eventually(answers, { what: 'redis-server answers' })
   } catch (error) {
     await stop()
     throw error

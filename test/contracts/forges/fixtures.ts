@@ -54,6 +54,8 @@ export interface ShownStatus {
 export interface ForgePartner {
   readonly apiUrl: string
   readonly login: ForgeLogin
+  /** Whose login it is. */
+  readonly owner: string
   readonly repository: { readonly id: string; readonly path: string }
   /** A commit that the repository has, and that carries no status yet. */
   readonly sha: string

@@ -51,6 +51,7 @@ async function startStandIn(): Promise<ForgePartner> {
   return {
     apiUrl,
     login: { token },
+    owner: 'dev',
     repository: { id: '140', path },
     sha: 'a'.repeat(40),
     ref: 'refs/heads/main',

@@ -103,6 +103,7 @@ export const githubFixtures: ForgeFixtures = {
       return {
         apiUrl: standIn.url,
         login: { token: 'ghp_canary' },
+        owner: 'octocat',
         repository: { ...repository, id: '7' },
         sha: 'a'.repeat(40),
         ref: 'refs/heads/main',

@@ -70,6 +70,7 @@ const statuses: ForgeFixtures['statuses'] = {
     return {
       apiUrl: `${standIn.url}/api/v4`,
       login: { token: 'glpat-canary' },
+      owner: 'tanuki',
       repository: { ...project, id: '15' },
       sha: 'a'.repeat(40),
       ref: 'refs/heads/main',

@@ -9,6 +9,10 @@ export interface GiteaStandInOptions {
   /** Full paths. */
   readonly repositories: readonly string[]
   readonly tokens: readonly string[]
+  /** Whose tokens they are; `dev` unless said. */
+  readonly login?: string
+  /** What the tokens may do; `all` unless said. */
+  readonly scopes?: readonly string[]
   /** Every commit is there, unless said. */
   readonly hasCommit?: (path: string, sha: string) => boolean
 }
@@ -34,9 +38,13 @@ const isAllowed = ({ headers }: SeenRequest, tokens: readonly string[]) =>
     [`token ${token}`, `Bearer ${token}`].includes(headers.authorization ?? ''),
   )
 
-/** A stand-in for the commit statuses of Gitea's REST API: `POST` and `GET …/statuses/{sha}`. */
+/**
+ * A stand-in for the commit statuses of Gitea's REST API, `POST` and `GET …/statuses/{sha}`, and for
+ * `/user` and `/version`. As in Gitea, a token's scopes are looked at before the repository is.
+ */
 export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<ForgeServer> {
   const { repositories, tokens, hasCommit = () => true } = options
+  const { login = 'dev', scopes = ['all'] } = options
   const records = new Map<string, GiteaStatus[]>()
 
   function create(key: string, body: unknown): Answer {
@@ -54,12 +62,36 @@ export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<
     return { status: 201, body: status }
   }
 
+  function lacking(method: string, category: string): Answer | undefined {
+    const needed = `${method === 'GET' ? 'read' : 'write'}:${category}`
+    const may = ['all', needed, `write:${category}`].some((scope) => scopes.includes(scope))
+    if (may) return undefined
+    const required = `required=[${needed}], token scope=${scopes.join(',')}`
+    return refuse(403, `token does not have at least one of required scope(s), ${required}`)
+  }
+
+  function about(request: SeenRequest): Answer | undefined {
+    const question = `${request.method} ${request.path}`
+    if (question === 'GET /api/v1/user') {
+      return lacking('GET', 'user') ?? { status: 200, body: { id: 1, login } }
+    }
+    if (question === 'GET /api/v1/version') {
+      return lacking('GET', 'misc') ?? { status: 200, body: { version: '1.26.0' } }
+    }
+    return undefined
+  }
+
   return startForgeServer('gitea', (request) => {
     const [scope, owner, repo, what, sha = '', ...rest] = request.segments.slice(2)
+    if (isAllowed(request, tokens)) {
+      const answer = about(request)
+      if (answer) return answer
+    } else return refuse(401, 'invalid username, password or token')
     if (!request.path.startsWith('/api/v1/') || scope !== 'repos' || rest.length > 0) {
       return refuse(404, 'not found')
     }
-    if (!isAllowed(request, tokens)) return refuse(401, 'invalid username, password or token')
+    const lacks = lacking(request.method, 'repository')
+    if (lacks) return lacks
     const path = `${owner}/${repo}`
     if (!repositories.includes(path) || what !== 'statuses' || !hasCommit(path, sha)) {
       return refuse(404, "The target couldn't be found.")

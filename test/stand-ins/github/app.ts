@@ -6,6 +6,9 @@ export interface AppOptions {
   readonly privateKey: string
   /** Paths of the repositories that it is installed on; all of them, unless said. */
   readonly installedOn?: readonly string[]
+  /** How many installations there are, and what the App may do; one and all it needs, unless said. */
+  readonly installations?: number
+  readonly permissions?: Readonly<Record<string, string>>
   /** Milliseconds; GitHub's are an hour. */
   readonly tokenLifeMs?: number
 }
@@ -24,11 +27,15 @@ interface Claims {
 }
 
 /** The App side of the stand-in: believes only what the App's key signed, as GitHub does. */
-export function createApp({ id, privateKey, installedOn, tokenLifeMs = 3_600_000 }: AppOptions) {
+export function createApp(options: AppOptions) {
+  const { id, privateKey, installedOn, tokenLifeMs = 3_600_000 } = options
+  const { installations = 1, permissions = { contents: 'read', statuses: 'write' } } = options
   const publicKey = createPublicKey(privateKey)
   const tokens = new Map<string, InstallationToken>()
   return {
     id,
+    installations,
+    permissions,
     isInstalledOn: (path: string) => installedOn?.includes(path) ?? true,
 
     /** Whether this is a JSON Web Token of the App: signed with RS256, of at most ten minutes. */

@@ -56,6 +56,10 @@ function toJsonSchema(node: unknown, defs: Schema): unknown {
   return nullable === true ? { anyOf: [schema, { type: 'null' }] } : schema
 }
 
+/** An example of the description, as GitHub wrote it. */
+export const describedExample = (name: string): object =>
+  (resolve(`#/components/examples/${name}`) as { value: object }).value
+
 const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
 const validators = new Map<string, ValidateFunction>()
 

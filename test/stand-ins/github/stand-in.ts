@@ -5,15 +5,27 @@ import {
   type SeenRequest,
 } from '../forge-server.ts'
 import { createApp, type AppOptions } from './app.ts'
-import { answerFaults, describedPath, requestFaults } from './description.ts'
+import { answerFaults, describedExample, describedPath, requestFaults } from './description.ts'
 
 export interface GithubStandInOptions {
   readonly repositories: readonly GithubRepository[]
   /** Personal tokens, which see every repository. */
   readonly tokens?: readonly string[]
+  /** Whose tokens they are, and what they may do. */
+  readonly account?: GithubAccount
   readonly app?: AppOptions
   /** Every commit is there, unless said. */
   readonly hasCommit?: (path: string, sha: string) => boolean
+}
+
+export interface GithubAccount {
+  readonly login: string
+  /** `repo, read:org`; undefined: the tokens are fine-grained, and GitHub does not say. */
+  readonly scopes?: string
+  /** `2027-01-31 12:00:00 UTC`; undefined: they do not end. */
+  readonly expiresAt?: string
+  /** Of 5000 requests; 4990 unless said. */
+  readonly remaining?: number
 }
 
 export interface GithubRepository {
@@ -64,6 +76,7 @@ const bearer = ({ headers }: SeenRequest) =>
  */
 export async function createGithubStandIn(options: GithubStandInOptions): Promise<GithubStandIn> {
   const { repositories, tokens = [], hasCommit = () => true } = options
+  const account: GithubAccount = options.account ?? { login: 'octocat', scopes: 'repo' }
   const app = options.app && createApp(options.app)
   const statuses = new Map<string, GithubStatus[]>()
   const violations: string[] = []
@@ -174,9 +187,54 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
     }
   }
 
+  function user(request: SeenRequest): Answer {
+    const token = bearer(request)
+    if (!tokens.includes(token)) {
+      return app?.find(token)
+        ? refuse(403, 'Resource not accessible by integration')
+        : refuse(401, 'Bad credentials')
+    }
+    const { login, scopes, expiresAt } = account
+    const example = describedExample(
+      'private-user-response-with-public-and-private-profile-information',
+    )
+    return {
+      status: 200,
+      headers: {
+        ...(scopes === undefined ? {} : { 'x-oauth-scopes': scopes }),
+        ...(expiresAt === undefined ? {} : { 'github-authentication-token-expiration': expiresAt }),
+      },
+      body: { ...example, login },
+    }
+  }
+
+  function rateLimit(request: SeenRequest): Answer {
+    if (!tokens.includes(bearer(request))) return refuse(401, 'Bad credentials')
+    const { remaining = 4990 } = account
+    const example = describedExample('rate-limit-overview') as { resources: object }
+    const core = { limit: 5000, used: 5000 - remaining, remaining, reset: 1_900_000_000 }
+    return { status: 200, body: { ...example, resources: { ...example.resources, core } } }
+  }
+
+  function aboutApp(request: SeenRequest): Answer {
+    if (!app?.isJwt(bearer(request))) {
+      return refuse(401, 'A JSON web token could not be decoded')
+    }
+    const { permissions, installations } = app
+    const example = describedExample('integration')
+    const own = { id: Number(app.id), slug: 'kanihook', permissions }
+    return { status: 200, body: { ...example, ...own, installations_count: installations } }
+  }
+
   function route(request: SeenRequest, path: string | undefined): Answer {
     const [, owner, repo, , sha = ''] = request.segments
     switch (`${request.method} ${path}`) {
+      case 'GET /user':
+        return user(request)
+      case 'GET /rate_limit':
+        return rateLimit(request)
+      case 'GET /app':
+        return aboutApp(request)
       case 'POST /repos/{owner}/{repo}/statuses/{sha}':
         return createStatus(request, `${owner}/${repo}`, sha)
       case 'GET /repos/{owner}/{repo}/installation':

@@ -8,8 +8,17 @@ import {
 export interface GitlabStandInOptions {
   readonly projects: readonly GitlabProject[]
   readonly tokens: readonly string[]
+  /** Whose tokens they are, and what they may do; `api` for ever, unless said. */
+  readonly account?: GitlabAccount
   /** Every commit is there, unless said. */
   readonly hasCommit?: (path: string, sha: string) => boolean
+}
+
+export interface GitlabAccount {
+  readonly username: string
+  readonly scopes: readonly string[]
+  /** `2027-01-31`; undefined: they do not end. */
+  readonly expiresAt?: string
 }
 
 export interface GitlabProject {
@@ -87,12 +96,14 @@ function bodyFault(body: unknown): string | undefined {
 }
 
 /**
- * A stand-in for `POST /projects/:id/statuses/:sha` of GitLab's REST API with its documented rules
+ * A stand-in for what GitLab's REST API says of a token and its user, and for
+ * `POST /projects/:id/statuses/:sha` with its documented rules
  * (https://docs.gitlab.com/api/commits/#set-commit-pipeline-status): only a status that is pending or
  * running is updated, one that has ended is followed by a new one, and a step that leads nowhere is 400.
  */
 export async function createGitlabStandIn(options: GitlabStandInOptions): Promise<GitlabStandIn> {
   const { projects, tokens, hasCommit = () => true } = options
+  const account: GitlabAccount = options.account ?? { username: 'tanuki', scopes: ['api'] }
   const records = new Map<string, GitlabStatus[]>()
   /** The pipeline of a commit and ref, by `path@sha ref`. */
   const pipelines = new Map<string, number>()
@@ -156,7 +167,39 @@ export async function createGitlabStandIn(options: GitlabStandInOptions): Promis
     }
   }
 
+  /** `GET /personal_access_tokens/self`: every token may ask about itself. */
+  const self = (): Answer => ({
+    status: 200,
+    body: {
+      id: 4,
+      name: 'kanihook',
+      revoked: false,
+      created_at: '2026-01-01T00:00:00.000Z',
+      description: '',
+      scopes: account.scopes,
+      user_id: 42,
+      last_used_at: null,
+      active: true,
+      expires_at: account.expiresAt ?? null,
+    },
+  })
+
+  function user(): Answer {
+    if (!account.scopes.some((scope) => ['api', 'read_api', 'read_user'].includes(scope))) {
+      const error_description = 'The request requires higher privileges than provided.'
+      return { status: 403, body: { error: 'insufficient_scope', error_description } }
+    }
+    return { status: 200, body: { id: 42, username: account.username, state: 'active' } }
+  }
+
   const server = await startForgeServer('gitlab', (request) => {
+    const question = `${request.method} ${request.path}`
+    if (question === 'GET /api/v4/personal_access_tokens/self') {
+      return isAllowed(request) ? self() : refuse(401, '401 Unauthorized')
+    }
+    if (question === 'GET /api/v4/user') {
+      return isAllowed(request) ? user() : refuse(401, '401 Unauthorized')
+    }
     const [scope, id, what, sha = '', ...rest] = request.segments.slice(2)
     const isStatus = scope === 'projects' && what === 'statuses' && rest.length === 0
     if (!request.path.startsWith('/api/v4/') || !isStatus || request.method !== 'POST') {

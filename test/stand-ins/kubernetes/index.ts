@@ -1,3 +1,4 @@
+export { mayAsWorker, type Account } from './account.ts'
 export { createProcessRunner } from './process-runner.ts'
 export type { PodHandle, PodRunner } from './pod-handle.ts'
 export {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CoreV1Event, KubernetesObject, V1Job, V1Secret } from '@kubernetes/client-node'
+import { answerCapacity, answerReview, type Account } from './account.ts'
 import { admitJob, admitSecret } from './admission.ts'
 import type { ContainerLogs } from './container-logs.ts'
 import type { JobController } from './job-controller.ts'
@@ -12,6 +13,7 @@ export interface ApiOptions {
   readonly logs: ContainerLogs
   readonly controller: JobController
   readonly namespaces: readonly string[]
+  readonly account: Account
 }
 
 export interface Api {
@@ -36,7 +38,7 @@ const kinds: Record<Resource, string> = {
 }
 
 /** The part of the API that a namespaced role of kanihook may use. */
-export function createApi({ store, logs, controller, namespaces }: ApiOptions): Api {
+export function createApi({ store, logs, controller, namespaces, account }: ApiOptions): Api {
   const streams = new Set<ServerResponse>()
   let oldest = 0
 
@@ -78,6 +80,9 @@ export function createApi({ store, logs, controller, namespaces }: ApiOptions): 
     const { resource, namespace } = target
     if (resource === 'jobs') {
       admitJob(body as V1Job)
+      if (account.warning !== undefined) response.setHeader('warning', account.warning)
+      // Judged as any other, and not kept.
+      if (target.query.get('dryRun') === 'All') return json(response, 201, body as V1Job)
       const job = store.create('jobs', namespace, body as V1Job)
       json(response, 201, job)
       controller.created(job)
@@ -106,8 +111,14 @@ export function createApi({ store, logs, controller, namespaces }: ApiOptions): 
       const [, namespaceOnly] = /^\/api\/v1\/namespaces\/([^/]+)$/.exec(url.pathname) ?? []
       if (namespaceOnly !== undefined) {
         if (!namespaces.includes(namespaceOnly)) throw notFound('namespaces', namespaceOnly)
-        return json(response, 200, { kind: 'Namespace', metadata: { name: namespaceOnly } })
+        const metadata = { name: namespaceOnly, labels: account.labels ?? {} }
+        return json(response, 200, { kind: 'Namespace', metadata })
       }
+      const body = await jsonBody(request)
+      const review = answerReview(account, url.pathname, body)
+      if (review) return json(response, 201, review)
+      const capacity = answerCapacity(account, url.pathname)
+      if (capacity) return json(response, 200, capacity)
       const path =
         /^\/(?:api\/v1|apis\/batch\/v1)\/namespaces\/([^/]+)\/(jobs|pods|secrets|events)(?:\/([^/]+))?(\/log)?$/
       const [, namespace = '', resource, name, log] = path.exec(url.pathname) ?? []
@@ -115,7 +126,6 @@ export function createApi({ store, logs, controller, namespaces }: ApiOptions): 
       if (!namespaces.includes(namespace)) throw notFound('namespaces', namespace)
       const query = url.searchParams
       const target = { resource: resource as Resource, namespace, name, query }
-      const body = await jsonBody(request)
       if (request.method === 'POST') return create(response, target, body)
       if (request.method === 'DELETE') return remove(response, target, body)
       if (request.method !== 'GET') throw new Refusal(405, 'MethodNotAllowed', 'not supported')

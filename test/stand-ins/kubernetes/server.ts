@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { KubeConfig, type V1Job, type V1Secret } from '@kubernetes/client-node'
+import type { Account } from './account.ts'
 import { createContainerLogs } from './container-logs.ts'
 import { createJobController } from './job-controller.ts'
 import type { PodRunner } from './pod-handle.ts'
@@ -16,6 +17,8 @@ export interface KubernetesOptions {
   readonly port?: number
   /** From a container's end to the pod's phase, and on to the Job's condition; 20 ms unless said. */
   readonly lagMs?: number
+  /** What it says of who asks, and of the namespaces. */
+  readonly account?: Account
 }
 
 /** What goes wrong with the next requests whose `METHOD /path` matches. */
@@ -42,7 +45,12 @@ export interface Kubernetes {
   refusePods(why: string | undefined): void
   job(name: string, namespace?: string): V1Job | undefined
   secret(name: string, namespace?: string): V1Secret | undefined
-  putSecret(name: string, data: Readonly<Record<string, string>>, namespace?: string): void
+  putSecret(
+    name: string,
+    data: Readonly<Record<string, string>>,
+    namespace?: string,
+    type?: string,
+  ): void
   /** `METHOD /path?query` of each request so far. */
   readonly requests: readonly string[]
   /** Ends every pod, every connection and the server. */
@@ -63,7 +71,8 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
     lagMs: options.lagMs ?? 20,
     podRefusal: () => podRefusal,
   })
-  const api = createApi({ store, logs, controller, namespaces })
+  const { account = {} } = options
+  const api = createApi({ store, logs, controller, namespaces, account })
   const faults: { fault: Fault; left: number }[] = []
   const requests: string[] = []
   const sockets = new Set<Socket>()
@@ -130,7 +139,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
     },
     job: (name, namespace) => store.find('jobs', namespaceOr(namespace), name),
     secret: (name, namespace) => store.find('secrets', namespaceOr(namespace), name),
-    putSecret(name, data, namespace) {
+    putSecret(name, data, namespace, type = 'Opaque') {
       const encoded = Object.entries(data).map(([key, text]) => [
         key,
         Buffer.from(text).toString('base64'),
@@ -139,6 +148,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: { name },
+        type,
         data: Object.fromEntries(encoded) as Record<string, string>,
       })
     },

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { KubeConfig } from '@kubernetes/client-node'
+import { runChecks } from '../../../src/doctor/checks.ts'
+import { reachCluster } from '../../../src/doctor/cluster-access.ts'
+import { clusterCheck } from '../../../src/doctor/cluster.ts'
+import { forges } from '../../../src/forges/index.ts'
+import { parseConfig } from '../../../src/settings/config-file.ts'
+import { readEnvironment } from '../../../src/settings/environment.ts'
+import {
+  createScriptedRunner,
+  mayAsWorker,
+  Refusal,
+  startKubernetes,
+  type Account,
+  type Kubernetes,
+} from '../../stand-ins/kubernetes/index.ts'
+import { freePort } from '../../support/free-port.ts'
+
+/** What is found out about a cluster. It is the stand-in; the real one is asked end to end. */
+
+const settings = readEnvironment(
+  { GITEA_URL: 'https://git.acme.io', GITEA_TOKEN: 'token', GITEA_WEBHOOK_SECRETS: 'x'.repeat(16) },
+  { forges },
+)
+const config = parseConfig(
+  'repositories: [{ match: "git.acme.io/**", destination: "reg.acme.io/{owner}/{repo}" }]',
+  'kanihook.yaml',
+)
+
+describe('a cluster', () => {
+  let kubernetes: Kubernetes
+  afterEach(() => kubernetes.stop())
+
+  const start = async (account: Account = {}): Promise<void> => {
+    kubernetes = await startKubernetes({ runner: createScriptedRunner().run, account })
+  }
+  const refuse = (match: RegExp, status = 403): void =>
+    kubernetes.fault({ match, answer: new Refusal(status, 'Forbidden', 'not for you'), times: 9 })
+
+  async function look(change: Partial<typeof settings> = {}): Promise<string[]> {
+    const kubeConfig = kubernetes.kubeConfig()
+    const check = clusterCheck({
+      kubeConfig,
+      reached: reachCluster(kubeConfig),
+      settings: { ...settings, ...change },
+      config,
+    })
+    const { findings, clocks } = await runChecks([check], 5_000)
+    assert.equal(clocks?.length, 1)
+    return findings.map(({ severity, message, fix = '' }) => `${severity}: ${message} → ${fix}`)
+  }
+  const wrong = (lines: readonly string[]): string[] =>
+    lines.filter((line) => !line.startsWith('ok'))
+
+  it('that is right is fine, and keeps no Job', async () => {
+    await start({ labels: { 'pod-security.kubernetes.io/enforce': 'baseline' } })
+    const lines = await look()
+    assert.deepEqual(wrong(lines), [])
+    assert.match(
+      lines[0] ?? '',
+      /^ok: v1\.36\.2, as system:serviceaccount:kanihook-builds:kanihook-worker/,
+    )
+    assert.match(lines.join('\n'), /^ok: the account may do all that builds need/m)
+    assert.match(lines.join('\n'), /^ok: the API accepts a build's Job/m)
+    assert.match(lines.join('\n'), /^ok: Pod Security enforces baseline/m)
+    const writes = kubernetes.requests.filter((line) => /^POST .*\/jobs/.test(line))
+    assert.equal(writes.length, 1)
+    assert.match(writes[0] ?? '', /dryRun=All/)
+  })
+
+  it('whose account may not read logs is told which rule to add', async () => {
+    await start({ may: (asked) => asked.subresource !== 'log' && mayAsWorker(asked) })
+    assert.deepEqual(wrong(await look()), [
+      'error: the account may not get pods/log in kanihook-builds → add to the rules of its Role there: - { apiGroups: [""], resources: ["pods/log"], verbs: [get] }',
+    ])
+  })
+
+  it('whose account may not see events is a warning: builds run all the same', async () => {
+    await start({ may: (asked) => asked.resource !== 'events' && mayAsWorker(asked) })
+    assert.match(wrong(await look())[0] ?? '', /^warning: the account may not list events/)
+  })
+
+  it('whose account may create no Jobs is asked to keep none', async () => {
+    await start({ may: (asked) => asked.verb !== 'create' && mayAsWorker(asked) })
+    assert.match(wrong(await look()).join('\n'), /^error: the account may not create jobs\.batch/m)
+    assert(!kubernetes.requests.some((line) => /^POST .*\/jobs/.test(line)))
+  })
+
+  it('whose account may do more than builds need is a warning', async () => {
+    await start({ may: () => true })
+    assert.match(wrong(await look())[0] ?? '', /^warning: the account may do anything/)
+    await kubernetes.stop()
+    await start({
+      may: ({ verb, resource, namespace, ...asked }) =>
+        (verb === 'list' && resource === 'secrets' && namespace === undefined) ||
+        mayAsWorker({ verb, resource, namespace, ...asked } as Parameters<typeof mayAsWorker>[0]),
+    })
+    assert.match(wrong(await look())[0] ?? '', /^warning: .*read the Secrets of every namespace/)
+  })
+
+  it('without the namespace says how to make it', async () => {
+    await start()
+    const lines = await look({ buildNamespace: 'elsewhere' })
+    assert.match(
+      wrong(lines)[0] ?? '',
+      /^error: there is no such namespace → kubectl create namespace elsewhere/,
+    )
+    assert.equal(wrong(lines).length, 1)
+  })
+
+  it('that hides the namespace and its quotas from the account is not accused', async () => {
+    await start()
+    refuse(/GET \/api\/v1\/namespaces\/kanihook-builds$/)
+    refuse(/resourcequotas/)
+    const lines = await look()
+    assert.deepEqual(wrong(lines), [])
+    assert.match(
+      lines.join('\n'),
+      /^ok: not visible to this account, and not checked: Pod Security labels; quotas/m,
+    )
+  })
+
+  it('that enforces Pod Security restricted, or warns of it, cannot build', async () => {
+    await start({
+      labels: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+      warning: '299 - "would violate PodSecurity \\"restricted:latest\\": runAsNonRoot != true"',
+    })
+    const lines = wrong(await look())
+    assert.match(lines.join('\n'), /^error: Pod Security enforces restricted/m)
+    assert.match(lines.join('\n'), /^warning: .*would violate PodSecurity "restricted:latest"/m)
+  })
+
+  it('whose policy refuses the Job is quoted', async () => {
+    await start()
+    refuse(/POST .*\/jobs/)
+    assert.match(
+      wrong(await look())[0] ?? '',
+      /^error: the API refuses the Job of a build: not for you/,
+    )
+  })
+
+  it('whose quota is used up is a warning', async () => {
+    const hard = { pods: '2' }
+    await start({
+      quotas: [{ metadata: { name: 'small' }, status: { hard, used: { pods: '2' } } }],
+    })
+    assert.match(
+      wrong(await look())[0] ?? '',
+      /^warning: ResourceQuota small is used up: pods 2 of 2/,
+    )
+  })
+})
+
+describe('a cluster that is out of reach', () => {
+  const at = (server: string): KubeConfig => {
+    const config = new KubeConfig()
+    config.loadFromClusterAndUser(
+      { name: 'cluster', server, skipTLSVerify: true },
+      { name: 'user', token: 'canary-cluster-token' },
+    )
+    return config
+  }
+
+  it('says what the network says', async () => {
+    const reached = await reachCluster(at(`http://127.0.0.1:${await freePort()}`))
+    assert(!reached.reached)
+    assert.equal(reached.why, 'the API cannot be reached: ECONNREFUSED')
+  })
+
+  it('says that the credentials are refused', async () => {
+    const kubernetes = await startKubernetes({ runner: createScriptedRunner().run })
+    try {
+      const reached = await reachCluster(at(kubernetes.url))
+      assert(!reached.reached)
+      assert.match(reached.why, /refuses the credentials \(401\)/)
+    } finally {
+      await kubernetes.stop()
+    }
+  })
+})
