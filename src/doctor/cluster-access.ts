@@ -27,7 +27,7 @@ export type ReachedCluster =
 export async function reachCluster(config: KubeConfig): Promise<ReachedCluster> {
   try {
     const headers = new Map<string, string>()
-    const code = config.makeApiClient(VersionApi).getCode(listening(headers))
+    const code = config.makeApiClient(VersionApi).getCode({}, listening(headers))
     const account = accountOf(config)
     const { gitVersion } = await code
     return {

@@ -117,7 +117,9 @@ export function createRegistry(target: RegistryTarget): Registry {
   /** Takes back what a push began; a registry that does not let it be forgets it by itself. */
   async function cancel(location: string | undefined, url: URL, authorization?: string) {
     const upload = URL.parse(location ?? '', url.href)
-    if (!upload || upload.host !== url.host || upload.protocol !== url.protocol) return
+    if (!upload || upload.host !== url.host) return
+    // Behind a proxy a registry may not know that it is reached by HTTPS.
+    upload.protocol = url.protocol
     await ask({ method: 'DELETE', authorization, ...at(upload) }).catch(() => undefined)
   }
 

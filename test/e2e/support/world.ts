@@ -21,6 +21,8 @@ export interface World {
   readonly webhookSecret: string
   /** `host:port` of Gitea, as kanihook.yaml matches it. */
   readonly forgeHost: string
+  /** The environment that kanihook runs with. */
+  readonly settings: Readonly<Record<string, string>>
   kanihook: KanihookProcess
   /** Starts kanihook again on the same Redis and port. */
   restart(): Promise<void>
@@ -94,6 +96,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     redis,
     webhookSecret,
     forgeHost,
+    settings,
     image: createImageReader(cluster.registry),
     kanihook: await startKanihook(settings),
     async restart() {

@@ -23,7 +23,7 @@ describe('a Redis', () => {
   /** Settings that a test changed, as they were. */
   const before: [string, string][] = []
   const set = async (name: string, value: string): Promise<void> => {
-    const [, old = ''] = (await redis.client.config('GET', name)) as string[]
+    const [, old = ''] = await redis.client.config('GET', name)
     before.push([name, old])
     await redis.client.config('SET', name, value)
   }
