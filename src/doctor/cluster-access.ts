@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   AuthenticationV1Api,
   AuthorizationV1Api,
@@ -23,8 +24,24 @@ export type ReachedCluster =
     }
   | { readonly reached: false; readonly why: string; readonly fix: string }
 
-/** One question for its answer, one for who asks. Never rejects. */
+/** One question for its answer, one for who asks. Ends within 6 s, and never rejects. */
 export async function reachCluster(config: KubeConfig): Promise<ReachedCluster> {
+  const over = new AbortController()
+  const late = delay(2 * clusterAnswerMs, undefined, { signal: over.signal }).then(() => ({
+    // Not the API: a program that KUBECONFIG runs for its credentials, say.
+    reached: false as const,
+    why: 'the credentials or the API gave no answer in time',
+    fix: 'try kubectl version with the same KUBECONFIG',
+  }))
+  try {
+    return await Promise.race([askCluster(config), late])
+  } finally {
+    over.abort()
+    late.catch(() => undefined)
+  }
+}
+
+async function askCluster(config: KubeConfig): Promise<ReachedCluster> {
   try {
     const headers = new Map<string, string>()
     const code = config.makeApiClient(VersionApi).getCode({}, listening(headers))

@@ -11,7 +11,7 @@ import { clockFindings } from './clock.ts'
 import { about, type Finding } from './finding.ts'
 import { forgeChecks } from './forges.ts'
 import { masked, secretsOf } from './masked.ts'
-import { publicUrlCheck } from './public-url.ts'
+import { isLoopbackUrl, publicUrlCheck } from './public-url.ts'
 import { createPushSecrets, type PushSecrets } from './push-secrets.ts'
 import { redisCheck } from './redis.ts'
 import { registriesUnknown, registryChecks } from './registries.ts'
@@ -38,9 +38,8 @@ export async function examine(options: DoctorOptions): Promise<Report> {
   const worker = settings.roles.includes('worker')
     ? workerChecks(options, read.config)
     : { checks: [], findings: [], pushSecrets: undefined }
-  const [forge = ''] = settings.forges.keys()
   const { findings, clocks = [] } = await runChecks(
-    [redisCheck(settings.redisUrl), publicUrlCheck(settings.publicUrl, forge), ...worker.checks],
+    [redisCheck(settings.redisUrl), ...publicUrlChecks(settings), ...worker.checks],
     limitMs,
   )
   const all = [
@@ -52,6 +51,13 @@ export async function examine(options: DoctorOptions): Promise<Report> {
   ]
   const secrets = [...secretsOf(settings), ...(worker.pushSecrets?.values ?? [])]
   return report(masked(all, secrets))
+}
+
+/** Without pages nothing is made of PUBLIC_URL, and it need not be set. */
+function publicUrlChecks({ publicUrl, pages, forges }: Settings): Check[] {
+  if (pages === 'off' && isLoopbackUrl(publicUrl)) return []
+  const [forge = ''] = forges.keys()
+  return [publicUrlCheck(publicUrl, forge)]
 }
 
 interface WorkerChecks {

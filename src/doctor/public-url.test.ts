@@ -33,7 +33,8 @@ describe('PUBLIC_URL', () => {
   it('that leads to this machine alone is one warning, said once', () => {
     for (const host of ['localhost:8080', '127.0.0.1', '[::1]']) {
       const remarks = say(`http://${host}`, { reason: 'ECONNREFUSED' })
-      assert.deepEqual(remarks, ['warning: leads to this machine alone: no forge can post to it'])
+      assert.equal(remarks.length, 1)
+      assert.match(remarks[0] ?? '', /^warning: leads to this machine alone/)
     }
   })
 

@@ -46,7 +46,10 @@ export function publicUrlRemarks(publicUrl: string, answer: ProbeAnswer): Remark
   const elsewhere = 'set PUBLIC_URL to where forges and browsers reach PORT'
   const reached = reachability(answer)
   if (isLoopback(hostname)) {
-    const only = warning('leads to this machine alone: no forge can post to it', elsewhere)
+    const only = warning(
+      'leads to this machine alone: the links in statuses are of no use, and no forge can post to it',
+      elsewhere,
+    )
     return 'reason' in answer ? [only] : [only, reached]
   }
   if (protocol === 'http:' && isPublic(hostname)) {
@@ -100,6 +103,9 @@ function unreached(reason: string): Remark {
 /** What a header says is shown without its path and query. */
 const originOf = (location: string | null): string =>
   URL.parse(location ?? '')?.origin ?? 'another path'
+
+/** Whether only this machine can reach it; the default is so. */
+export const isLoopbackUrl = (url: string): boolean => isLoopback(new URL(url).hostname)
 
 const isLoopback = (host: string): boolean =>
   /^(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$/.test(host)

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { failureReason } from '../http/failure-reason.ts'
+import { failureReason, isCertificateFault } from '../http/failure-reason.ts'
 import { failure, type Remark } from '../remark.ts'
 import type { Check } from './checks.ts'
 import { about, type CheckResult } from './finding.ts'
@@ -45,7 +45,7 @@ async function examine(url: string, subject: string): Promise<CheckResult> {
       clocks: [{ of: 'Redis', offsetMs }],
     }
   } catch (error) {
-    return { findings: say(unreached(lost ?? error)) }
+    return { findings: say(unreached(lost ?? error, new URL(url).protocol)) }
   } finally {
     // On a connection that never was, it would hold the process for two seconds.
     if (redis.status !== 'end') redis.disconnect()
@@ -58,7 +58,7 @@ async function setting(redis: Redis, name: string): Promise<string | undefined> 
   return answer[1]
 }
 
-function unreached(error: unknown): Remark {
+function unreached(error: unknown, protocol: string): Remark {
   const said = error instanceof Error ? error.message : ''
   const code = /^[A-Z]+\b/.exec(said)?.[0]
   switch (code) {
@@ -78,13 +78,20 @@ function unreached(error: unknown): Remark {
       return failure('is still reading its data from the disk', 'ask again when it is done')
     default: {
       const reason = failureReason(error)
-      const fix = reason === 'ENOTFOUND' ? 'mend the host in REDIS_URL' : hintFor(reason)
-      return failure(`cannot be reached: ${reason}`, fix)
+      return failure(`cannot be reached: ${reason}`, hintFor(reason, protocol))
     }
   }
 }
 
-const hintFor = (reason: string): string =>
-  /TLS|SSL|CERT|EPROTO|ECONNRESET/.test(reason)
-    ? 'say rediss:// in REDIS_URL if it speaks TLS, redis:// if it does not'
+function hintFor(reason: string, protocol: string): string {
+  if (reason === 'ENOTFOUND') return 'mend the host in REDIS_URL'
+  if (isCertificateFault(reason)) {
+    return 'name the file of the authority that signed its certificate in NODE_EXTRA_CA_CERTS'
+  }
+  if (protocol === 'rediss:' && reason !== 'ECONNREFUSED') {
+    return 'say redis:// in REDIS_URL if it does not speak TLS, else let this machine reach it'
+  }
+  return reason === 'ECONNRESET'
+    ? 'say rediss:// in REDIS_URL if it speaks TLS'
     : 'start it, or set REDIS_URL to where it listens'
+}

@@ -1,5 +1,6 @@
 import { PermanentError, RetryLater } from '../errors.ts'
 import { clockOffset } from '../http/clock-offset.ts'
+import { isCertificateFault } from '../http/failure-reason.ts'
 import { failure, warning, type Remark } from '../remark.ts'
 import { saying, type ApiAnswer } from './api-errors.ts'
 
@@ -21,13 +22,23 @@ export async function examined(
   try {
     return await look()
   } catch (error) {
-    const away = error instanceof RetryLater
-    if (!away && !(error instanceof PermanentError)) throw error
-    const fix = away
-      ? `look whether ${prefix}_API_URL is right and can be reached from here`
-      : `mend ${prefix}_TOKEN or ${prefix}_API_URL`
+    if (error instanceof RetryLater) {
+      const fix = adviceFor(error, prefix)
+      return { remarks: [failure(error.message, fix)] }
+    }
+    if (!(error instanceof PermanentError)) throw error
+    const fix = `mend ${prefix}_TOKEN or ${prefix}_API_URL`
     return { remarks: [failure(error.message, fix)] }
   }
+}
+
+function adviceFor({ message, afterMs }: RetryLater, prefix: string): string {
+  if (afterMs !== undefined) {
+    return `ask again in ${Math.ceil(afterMs / 60_000)} min; find out what else uses this account`
+  }
+  return isCertificateFault(message)
+    ? 'name the file of the authority that signed its certificate in NODE_EXTRA_CA_CERTS'
+    : `ask again; if it stays so, look at ${prefix}_API_URL and at the way there`
 }
 
 /** The remarks, with the forge's clock from one of its answers. */

@@ -10,6 +10,7 @@ import type { ForgeServer } from '../stand-ins/forge-server.ts'
 import { createGiteaStandIn } from '../stand-ins/gitea/stand-in.ts'
 import {
   createGithubStandIn,
+  githubFaults,
   type GithubAccount,
   type GithubStandIn,
 } from '../stand-ins/github/stand-in.ts'
@@ -80,6 +81,13 @@ describe("GitHub's doctor", () => {
     const soon = await ask({ scopes: 'repo', expiresAt: end(5.5) })
     assert.match(soon[1] ?? '', /^warning: the token expires in 5 days \(\d{4}-/)
     assert.equal((await ask({ scopes: 'repo', expiresAt: end(15) })).length, 1)
+  })
+
+  it('a limit that is reached is an error that says when to ask again', async () => {
+    const standIn = await createGithubStandIn({ repositories: [], tokens: [token] })
+    standIn.fail(githubFaults.rateLimit(Date.now() + 600_000), 2)
+    const remarks = await examined(github, standIn, '')
+    assert.match(remarks[0] ?? '', /^error: .*rate limit exceeded/)
   })
 
   it('few requests left are a warning', async () => {
