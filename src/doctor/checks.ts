@@ -46,4 +46,4 @@ async function runOne(check: Check, limitMs: number): Promise<CheckResult> {
 }
 
 const sentence = (error: unknown): string =>
-  error instanceof Error ? error.message : 'an unknown fault'
+  error instanceof Error ? error.message.slice(0, 200) : 'an unknown fault'

@@ -61,14 +61,17 @@ async function askCluster(config: KubeConfig): Promise<ReachedCluster> {
         fix: 'give KUBECONFIG a token or certificate that is valid, or run with a service account',
       }
     }
-    const why = statusOf(error) === undefined ? failureReason(error) : messageOf(error)
     return {
       reached: false,
-      why: `the API cannot be reached: ${why}`,
+      why: `the API cannot be reached: ${whyNot(error)}`,
       fix: 'start it, or mend the server in KUBECONFIG',
     }
   }
 }
+
+/** Why a question has no answer: what the API says, or what the network does. */
+export const whyNot = (error: unknown): string =>
+  statusOf(error) === undefined ? failureReason(error) : messageOf(error)
 
 async function accountOf(config: KubeConfig): Promise<string | undefined> {
   const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }

@@ -5,7 +5,7 @@ import type { Config } from '../settings/config.ts'
 import type { Settings } from '../settings/settings.ts'
 import { capacityRemarks } from './capacity.ts'
 import type { Check } from './checks.ts'
-import { clusterAnswerMs, listening, type ReachedCluster } from './cluster-access.ts'
+import { clusterAnswerMs, listening, whyNot, type ReachedCluster } from './cluster-access.ts'
 import { about, type CheckResult } from './finding.ts'
 import { permissionRemarks, readPermissions } from './permission-remarks.ts'
 import { sampleJob } from './sample-job.ts'
@@ -31,11 +31,12 @@ async function examine(options: ClusterCheckOptions, server: string): Promise<Ch
   if (!cluster.reached) return { findings: ofServer(failure(cluster.why, cluster.fix)) }
   const { version, account, clockOffsetMs } = cluster
   const ofNamespace = about('cluster', settings.buildNamespace)
-  const namespace = await readNamespace(options)
-  const remarks =
-    namespace === 'missing'
-      ? [missingNamespace(settings.buildNamespace)]
-      : await examineNamespace(options, namespace)
+  const remarks = await examineNamespace(options).catch((error: unknown) => [
+    failure(
+      `the API leaves a question without an answer: ${whyNot(error)}`,
+      'ask again; if it stays so, look at the log of the API server',
+    ),
+  ])
   return {
     findings: [...ofServer(versionRemark(version, account)), ...ofNamespace(...remarks)],
     clocks:
@@ -77,11 +78,10 @@ async function readNamespace(options: ClusterCheckOptions): Promise<NamespaceFac
   }
 }
 
-async function examineNamespace(
-  options: ClusterCheckOptions,
-  namespace: Exclude<NamespaceFacts, 'missing'>,
-): Promise<Remark[]> {
+async function examineNamespace(options: ClusterCheckOptions): Promise<Remark[]> {
   const name = options.settings.buildNamespace
+  const namespace = await readNamespace(options)
+  if (namespace === 'missing') return [missingNamespace(name)]
   const permissions = await readPermissions(options.kubeConfig, name)
   const mayCreate = !permissions.missing.some(
     ({ resource, verbs }) => resource === 'jobs' && verbs.includes('create'),

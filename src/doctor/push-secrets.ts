@@ -1,5 +1,5 @@
 import type { CoreV1Api } from '@kubernetes/client-node'
-import { messageOf, orAbsent, statusOf, within } from '../cluster/api-call.ts'
+import { orAbsent, statusOf, within } from '../cluster/api-call.ts'
 import {
   findLogin,
   hostOf,
@@ -10,6 +10,7 @@ import {
   type DockerLogin,
 } from '../registry/docker-login.ts'
 import { failure, warning, type Remark } from '../remark.ts'
+import { whyNot } from './cluster-access.ts'
 
 const answerMs = 5_000
 const configKey = '.dockerconfigjson'
@@ -57,7 +58,7 @@ export function createPushSecrets(api: CoreV1Api, namespace: string): PushSecret
       remember(config)
       return config
     } catch (error) {
-      const why = statusOf(error) === 403 ? 'this account may not read it' : messageOf(error)
+      const why = statusOf(error) === 403 ? 'this account may not read it' : whyNot(error)
       return () => warning(`not checked: the Secret ${name} cannot be read: ${why}`)
     }
   }

@@ -140,9 +140,7 @@ export function createRegistry(target: RegistryTarget): Registry {
         if ('kind' in sent) return sent
         const { answer, authorization } = sent
         if (answer.status === 202) await cancel(answer.headers.location, url, authorization)
-        // The login was taken before: this is about the repository.
-        const denied: Access = { kind: 'denied', said: sayingOf(answer) }
-        return answer.status === 401 ? denied : accessOf(answer, [202, 201])
+        return accessOf(answer, [202])
       }),
   }
 }

@@ -140,6 +140,21 @@ describe('a cluster', () => {
     )
   })
 
+  it('that fails in the middle is an error of one line', async () => {
+    await start()
+    kubernetes.fault({
+      match: /selfsubjectaccessreviews/,
+      answer: new Refusal(500, 'InternalError', 'etcd is away'),
+      times: 99,
+    })
+    const lines = wrong(await look())
+    assert.equal(lines.length, 1)
+    assert.match(
+      lines[0] ?? '',
+      /^error: the API leaves a question without an answer: etcd is away/,
+    )
+  })
+
   it('whose quota is used up is a warning', async () => {
     const hard = { pods: '2' }
     await start({
