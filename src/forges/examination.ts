@@ -56,13 +56,20 @@ export function refusedToken(answer: ApiAnswer, fix: string): ForgeExamination {
 const day = 86_400_000
 const soonDays = 14
 
-/** A remark where the token ends within two weeks. `end`: as the forge writes it. */
-export function expiryRemarks(end: string | null | undefined, fix: string, now: number): Remark[] {
+/**
+ * A remark where the token ends within two weeks. `end`: as the forge writes it; `setting`: where the
+ * token is configured; `now`: milliseconds since the epoch.
+ */
+export function expiryRemarks(
+  end: string | null | undefined,
+  setting: string,
+  now: number,
+): Remark[] {
   const at = Date.parse(end ?? '')
   if (Number.isNaN(at) || at - now > soonDays * day) return []
   const days = Math.max(0, Math.floor((at - now) / day))
   const left = days === 0 ? 'within a day' : `in ${days} ${days === 1 ? 'day' : 'days'}`
-  return [warning(`the token expires ${left} (${end})`, fix)]
+  return [warning(`the token expires ${left} (${end})`, `make a new one, and set ${setting} to it`)]
 }
 
 /** What is left of the rate limit, in words, and a remark where it is little. */

@@ -60,7 +60,7 @@ async function examineToken(api: Api, token: string): Promise<ForgeExamination> 
     [
       fine(`the token is ${owner}'s${scopes.words}${left.words}`),
       ...scopes.remarks,
-      ...expiryRemarks(end, newToken, Date.now()),
+      ...expiryRemarks(end, 'GITHUB_TOKEN', Date.now()),
       ...left.remarks,
     ],
     answer,

@@ -65,7 +65,7 @@ export const examineGitlab = ({ apiUrl, login }: ForgeSettings): Promise<ForgeEx
         ...(facts && !facts.scopes.includes('api')
           ? [failure('the token may not set commit statuses: it lacks the scope api', newToken)]
           : []),
-        ...expiryRemarks(facts?.expires_at, newToken, Date.now()),
+        ...expiryRemarks(facts?.expires_at, 'GITLAB_TOKEN', Date.now()),
         ...left.remarks,
       ],
       user,
