@@ -141,7 +141,7 @@ describe('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
       }
       const answer = await fetch(url, { method: 'POST', body, headers }).then(
         (response) => String(response.status),
-        (error: Error) => String(error.cause ?? error),
+        (error: Error) => (error.cause instanceof Error ? error.cause : error).message,
       )
       answers.push(answer)
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   AuthorizationV1Api,
   CoreV1Api,
   KubeConfig,
   RbacAuthorizationV1Api,
-  type V1PolicyRule,
-  type V1Role,
 } from '@kubernetes/client-node'
-import { parseAllDocuments } from 'yaml'
 import { jobName } from '../../src/builds/build.ts'
 import type { JobObservation, JobRequest } from '../../src/builds/ports.ts'
 import {
   createKubernetesCluster,
   type KubernetesCluster,
 } from '../../src/cluster/kubernetes-cluster.ts'
+import { permissions } from '../../src/cluster/permissions.ts'
 import { createSecretValues } from '../../src/cluster/secret-values.ts'
 import { createApiServer } from '../cluster/api-server.ts'
 import { realCluster, type ClusterUnderTest } from '../contracts/cluster.ts'
@@ -26,11 +22,12 @@ import { runningCluster } from './support/world.ts'
 
 /** That the worker's Role holds all that the worker needs, and nothing else. */
 
-const manifest = join(import.meta.dirname, '../cluster/manifests/worker.yaml')
-const rules = parseAllDocuments(readFileSync(manifest, 'utf8'))
-  .map((document) => document.toJS() as V1Role)
-  .filter(({ kind }) => kind === 'Role')
-  .flatMap((role) => role.rules ?? [])
+const rules = permissions.map(({ group, resource, verbs }) => ({
+  apiGroups: [group],
+  resources: [resource],
+  verbs: [...verbs],
+}))
+type Rule = (typeof rules)[number]
 
 describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 }, () => {
   let under: ClusterUnderTest
@@ -58,21 +55,19 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
   })
 
   for (const rule of rules) {
-    for (const resource of rule.resources ?? []) {
-      for (const verb of rule.verbs) {
-        test(`are no more than that: it misses “${verb} ${resource}”`, async () => {
-          const fewer = rules
-            .map((each) =>
-              each === rule ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : each,
-            )
-            .filter(({ verbs }) => verbs.length > 0)
-          const kubeConfig = await accountWith(fewer)
-          await assert.rejects(work(kubeConfig), (error: Error) => {
-            assert.doesNotMatch(error.message, /^not within/, 'it is missed at once')
-            return true
-          })
+    for (const verb of rule.verbs) {
+      test(`are no more than that: it misses “${verb} ${rule.resources[0]}”`, async () => {
+        const fewer = rules
+          .map((each) =>
+            each === rule ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : each,
+          )
+          .filter(({ verbs }) => verbs.length > 0)
+        const kubeConfig = await accountWith(fewer)
+        await assert.rejects(work(kubeConfig), (error: Error) => {
+          assert.doesNotMatch(error.message, /^not within/, 'it is missed at once')
+          return true
         })
-      }
+      })
     }
   }
 
@@ -113,7 +108,7 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
   })
 
   /** A service account with these rules and no others; they are in force when it returns. */
-  async function accountWith(some: readonly V1PolicyRule[]): Promise<KubeConfig> {
+  async function accountWith(some: readonly Rule[]): Promise<KubeConfig> {
     const { namespace, adminKubeConfig } = under
     const name = `permissions-${randomBytes(4).toString('hex')}`
     made.push(name)
@@ -138,7 +133,7 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
   }
 
   /** The API server learns of a Role a moment after it is made. */
-  async function inForce(kubeConfig: KubeConfig, some: readonly V1PolicyRule[]): Promise<void> {
+  async function inForce(kubeConfig: KubeConfig, some: readonly Rule[]): Promise<void> {
     const reviews = kubeConfig.makeApiClient(AuthorizationV1Api)
     const { namespace } = under
     await eventually(async () => {
