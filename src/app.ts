@@ -68,6 +68,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     ['redis', async () => void (await redis.ping())],
     ['this process, which is stopping', async () => stopping.signal.throwIfAborted()],
   ])
+  const workerChecks = new Map<string, ReadinessCheck>()
   let worker: WorkerRole | undefined
   const admin = createAdmin({
     ...createOperator({ stores, queues }),
@@ -75,6 +76,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     logger,
     metrics,
     checks,
+    workerChecks,
     stoppedQueues: () => worker?.stoppedQueues() ?? [],
     tokens: settings.adminTokens,
     pageUrl: links.url,
@@ -103,7 +105,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       if (stopping.signal.aborted) return undefined
       return (worker = startWorkerRole({ ...parts, kubeConfig, boundedRedis: redis }))
     })
-    checks.set('kubernetes', async () => (await starting)?.check())
+    workerChecks.set('kubernetes', async () => (await starting)?.check())
     roles.push({ close: async () => (await starting)?.close() })
   }
 

@@ -94,6 +94,7 @@ describe('the port for operators', () => {
   let fake = fakeBuilds()
   let trusted: unknown[] = []
   const checks = new Map<string, () => Promise<void>>()
+  const workerChecks = new Map<string, () => Promise<void>>()
   let stoppedQueues: string[] = []
   let admin: HttpServer
   let url: string
@@ -103,6 +104,7 @@ describe('the port for operators', () => {
       logger: pino({ level: 'silent' }),
       metrics: createMetrics(),
       checks,
+      workerChecks,
       stoppedQueues: () => stoppedQueues,
       tokens: [],
       // The fake of the running test.
@@ -129,6 +131,7 @@ describe('the port for operators', () => {
     fake = fakeBuilds()
     trusted = []
     checks.clear()
+    workerChecks.clear()
     stoppedQueues = []
   })
 
@@ -208,6 +211,18 @@ describe('the port for operators', () => {
       const answer = await ask('GET', '/readyz')
       isRefused(answer, 503)
       assert.equal(answer.body['error'], 'not reachable: redis')
+    })
+
+    it('is ready for webhooks without the cluster, which only the worker needs', async () => {
+      checks.set('redis', () => Promise.resolve())
+      workerChecks.set('kubernetes', () => Promise.reject(new Error('gone')))
+      const answer = await ask('GET', '/readyz')
+      isRefused(answer, 503)
+      assert.equal(answer.body['error'], 'not reachable: kubernetes')
+      assert.equal((await ask('GET', '/readyz?role=receiver')).status, 200)
+      isRefused(await ask('GET', '/readyz?role=other'), 400)
+      checks.set('redis', () => Promise.reject(new Error('gone')))
+      isRefused(await ask('GET', '/readyz?role=receiver'), 503)
     })
 
     it('does not wait for ever for what hangs', async () => {
@@ -365,6 +380,7 @@ describe('the port for operators', () => {
       logger: pino({ level: 'silent' }),
       metrics: createMetrics(),
       checks,
+      workerChecks,
       stoppedQueues: () => [],
       tokens: ['right'],
       builds: fake.builds,

@@ -16,6 +16,8 @@ export interface AdminOptions extends ApiOptions {
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   /** By the name that `/readyz` shows for what is not reachable. */
   readonly checks: ReadonlyMap<string, ReadinessCheck>
+  /** The same of what the worker alone needs: `/readyz?role=receiver` leaves it out. */
+  readonly workerChecks: ReadonlyMap<string, ReadinessCheck>
   /** The queues that this process does not consume any more: what only a restart mends. */
   readonly stoppedQueues: () => readonly string[]
   /** Empty: the API answers on this machine alone. */
@@ -24,7 +26,7 @@ export interface AdminOptions extends ApiOptions {
 
 /** The port for operators: health, metrics and the API. Never to be routed to the internet. */
 export function createAdmin(options: AdminOptions): HttpServer {
-  const { logger, metrics, checks, stoppedQueues, tokens } = options
+  const { logger, metrics, checks, workerChecks, stoppedQueues, tokens } = options
   const refuse = createAccess(tokens)
 
   const app = express().disable('x-powered-by').disable('etag')
@@ -33,8 +35,14 @@ export function createAdmin(options: AdminOptions): HttpServer {
     if (stopped.length === 0) answer(res, 200, { status: 'ok' })
     else answer(res, 503, { error: sayStopped(stopped) })
   })
-  app.get('/readyz', async (_req, res) => {
-    const missing = await unreachable(checks)
+  app.get('/readyz', async (req, res) => {
+    const { role } = req.query
+    if (role !== undefined && role !== 'receiver') {
+      return answer(res, 400, { error: 'role: leave it out, or say receiver' })
+    }
+    // Webhooks can be stored while the cluster is away.
+    const wanted = role === 'receiver' ? checks : new Map([...checks, ...workerChecks])
+    const missing = await unreachable(wanted)
     if (missing.length === 0) answer(res, 200, { status: 'ready' })
     else answer(res, 503, { error: `not reachable: ${missing.join(', ')}` })
   })

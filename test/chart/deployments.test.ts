@@ -90,13 +90,19 @@ test('a pod is given the time that its stop may take', async () => {
 
 test('what is ready is asked of /readyz, what hangs of /healthz, on the admin port', async () => {
   const rendered = await render(usual)
-  for (const { container } of workloads(rendered).values()) {
+  for (const { name, container } of workloads(rendered).values()) {
     assert.deepEqual(container.startupProbe?.httpGet, { path: '/healthz', port: 'admin' })
     assert.deepEqual(container.livenessProbe?.httpGet, { path: '/healthz', port: 'admin' })
-    assert.deepEqual(container.readinessProbe?.httpGet, { path: '/readyz', port: 'admin' })
+    const path = name === 'kanihook-receiver' ? '/readyz?role=receiver' : '/readyz'
+    assert.deepEqual(container.readinessProbe?.httpGet, { path, port: 'admin' })
     const admin = container.ports?.find(({ name }) => name === 'admin')
     assert.equal(admin?.containerPort, 9090)
   }
+})
+
+test('one Deployment with both roles takes webhooks while the cluster is away', async () => {
+  const { container } = workload(await render({ ...usual, mode: 'single' }), 'kanihook')
+  assert.equal(container.readinessProbe?.httpGet?.path, '/readyz?role=receiver')
 })
 
 test('a changed kanihook.yaml restarts nothing, and a changed secret of the chart what reads it', async () => {

@@ -3,7 +3,8 @@ import { before, describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { parseConfig } from '../../src/settings/config-file.ts'
 import { run } from '../cluster/support/command.ts'
-import { completed, createChart, type Manifest } from './chart.ts'
+import { render, type Rendered } from '../chart/render.ts'
+import { completed } from './completed-values.ts'
 import { blocksOf, read, userPages, type Block } from './markdown.ts'
 
 const blocks = userPages().flatMap(blocksOf)
@@ -33,18 +34,15 @@ describe('every example of kanihook.yaml passes `kanihook check`', () => {
 })
 
 describe('every example of values and each command of Helm renders the chart', () => {
-  let chart: Awaited<ReturnType<typeof createChart>>
-  before(async () => (chart = await createChart()))
-
   const values = marked('values')
   it('of which there are some', () => assert.ok(values.length > 5))
   for (const { place, text } of values) {
-    it(place, async () => check(await chart.render(completed(parse(text) as object)), place))
+    it(place, async () => check(await render(completed(parse(text) as object)), place))
   }
 
   it('which makes the objects that the pages speak to', async () => {
     const made = new Set(
-      (await chart.render(completed({}))).map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+      (await render(completed({}))).objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`),
     )
     for (const page of userPages()) {
       for (const [, kind = '', name = ''] of read(page).matchAll(objectForm)) {
@@ -58,7 +56,7 @@ describe('every example of values and each command of Helm renders the chart', (
       it(`${place}: ${command.split('\n')[0]}`, async () => {
         const [, , , ...options] = await argumentsOf(command)
         const base = baseOf(place, options)
-        check(await chart.render(base, forTemplate(options)), place)
+        check(await render(base, { args: forTemplate(options) }), place)
       })
     }
   }
@@ -73,10 +71,8 @@ const kinds: Readonly<Record<string, string>> = {
 }
 
 /** The file that was rendered is one that kanihook starts with. */
-function check(manifests: readonly Manifest[], place: string): void {
-  const files = manifests.flatMap(({ kind, data }) =>
-    kind === 'ConfigMap' && data?.['kanihook.yaml'] ? [data['kanihook.yaml']] : [],
-  )
+function check(rendered: Rendered, place: string): void {
+  const files = rendered.all('ConfigMap').flatMap(({ data }) => data?.['kanihook.yaml'] ?? [])
   assert.equal(files.length, 1, `${place}: ${files.length} ConfigMaps hold kanihook.yaml`)
   parseConfig(files[0]!, place)
 }

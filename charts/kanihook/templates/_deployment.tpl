@@ -75,7 +75,8 @@ spec:
             {{- toYaml $own.livenessProbe | nindent 12 }}
           readinessProbe:
             httpGet:
-              path: /readyz
+              # Webhooks are taken while the cluster is away: they are stored.
+              path: {{ .receiver | ternary "/readyz?role=receiver" "/readyz" }}
               port: admin
             {{- toYaml $own.readinessProbe | nindent 12 }}
           {{- with $own.preStopSeconds }}
