@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { eventually } from '../support/eventually.ts'
@@ -13,6 +14,20 @@ import {
   type Installation,
 } from './support/installation.ts'
 import type { TestRepository } from './support/repository.ts'
+
+/** The processes of a container, as this machine sees them. */
+function processesOf(containerId: string): number[] {
+  const id = containerId.replace('containerd://', '')
+  assert.match(id, /^[0-9a-f]{64}$/)
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id)
+    } catch {
+      return false
+    }
+  })
+}
 
 /** kanihook as its users run it: installed by Helm, in pods of its own image. */
 
@@ -101,6 +116,30 @@ describe('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
     assert.equal(successes.length, 1)
   })
 
+  test('restarts a worker that hangs, whose build the other ends meanwhile', async () => {
+    const workers = await kanihook.pods('worker')
+    const repository = await kanihook.repository('hung')
+    const sha = await push(repository, 'sleep 8')
+    await running(repository, sha)
+    const [hung] = workers
+    const container = hung?.status?.containerStatuses?.[0]
+    for (const pid of processesOf(container?.containerID ?? '')) process.kill(pid, 'SIGSTOP')
+    const end = await kanihook.ended(repository, sha)
+    assert.equal(end.status, 'success', end.description)
+    assert.equal((await jobsOf(repository)).length, 1)
+    await eventually(
+      async () => {
+        const { metadata, status } = await kanihook.core.readNamespacedPod({
+          name: hung?.metadata?.name ?? '',
+          namespace,
+        })
+        const now = status?.containerStatuses?.[0]
+        return metadata && now?.restartCount === 1 && now.ready
+      },
+      { within: 120_000, every: 1_000, what: 'the kubelet has restarted the worker' },
+    )
+  })
+
   test('refuses no webhook and loses no build during an upgrade', async () => {
     const repository = await kanihook.repository('upgraded')
     const sha = await push(repository, 'sleep 8')
@@ -168,6 +207,24 @@ describe('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
       after.map(({ id }) => id),
       known,
     )
+  })
+
+  test('is found to be well by kanihook doctor in the worker’s pod', async () => {
+    const { code, out } = await kanihook.exec('worker', ['kanihook', 'doctor', '--json'])
+    const { findings } = JSON.parse(out) as {
+      findings: { area: string; severity: string; message: string }[]
+    }
+    const bad = findings.filter(({ severity }) => severity !== 'ok')
+    // This installation has no TLS in front of it, and says so.
+    assert.deepEqual(
+      bad.filter(({ area }) => area !== 'public-url'),
+      [],
+    )
+    assert.ok(code === 0 || code === 1, `exit code ${code}`)
+    const areas = new Set(findings.map(({ area }) => area))
+    for (const area of ['redis', 'cluster', 'forge', 'registry', 'clock']) {
+      assert.ok(areas.has(area), area)
+    }
   })
 
   test('takes every one of its permissions from one Role in the build namespace', async () => {

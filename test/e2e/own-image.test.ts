@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
 import { createImageReader, type ImageConfig } from './support/image.ts'
 import { ownImage, type OwnImage } from './support/own-image.ts'
+import { runWithTwoVariables } from './support/two-variables.ts'
 import { runningCluster } from './support/world.ts'
 
 /** The image of kanihook, built by kanihook in the cluster from this tree. */
@@ -58,6 +60,22 @@ describe('kanihook’s own image', { timeout: 10 * 60_000 }, () => {
   test('holds no file that gives its caller another’s rights', () => {
     const marked = entries.filter((entry) => /^[^d]..[sS]|^[^d].{5}[sS]/.test(entry))
     assert.deepEqual(marked, [])
+  })
+
+  test('works with two variables, a kanihook.yaml and a place for temporary files', async () => {
+    const pod = await runWithTwoVariables(own)
+    try {
+      const body = JSON.stringify({ zen: 'x' })
+      const answer = await eventually(() => pod.ping(body), {
+        within: 60_000,
+        every: 250,
+        what: 'it answers a ping of GitHub',
+      })
+      assert.equal(answer, 200)
+      await eventually(() => pod.isReady(), { within: 30_000, what: '/readyz answers 200' })
+    } finally {
+      await pod.remove()
+    }
   })
 
   test('tells scanners which Debian packages its libraries are of', () => {

@@ -2,7 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AppsV1Api, BatchV1Api, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import {
+  AppsV1Api,
+  BatchV1Api,
+  CoreV1Api,
+  Exec,
+  KubeConfig,
+  type V1Pod,
+  type V1Status,
+} from '@kubernetes/client-node'
 import { chartFolder } from '../../chart/render.ts'
 import { redisImage } from '../../cluster/images.ts'
 import { dockerConfig, pushArchive } from '../../cluster/registry.ts'
@@ -39,6 +49,11 @@ export interface Installation {
   repository(name: string): Promise<TestRepository>
   /** kanihook's own pods of a component that are not on their way out. */
   pods(component: 'receiver' | 'worker' | 'redis'): Promise<V1Pod[]>
+  /** Runs a command in the first pod of the component. */
+  exec(
+    component: 'receiver' | 'worker' | 'redis',
+    command: readonly string[],
+  ): Promise<{ code: number; out: string }>
   /** Waits for the end of the status `kanihook/app`. */
   ended(repository: TestRepository, sha: string): Promise<GiteaStatus>
   api<T>(path: string): Promise<T>
@@ -113,6 +128,11 @@ export async function install(): Promise<Installation> {
       const { items } = await core.listNamespacedPod({ namespace, labelSelector })
       return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined)
     },
+    async exec(component, command) {
+      const [pod] = await installation.pods(component)
+      const name = pod?.metadata?.name ?? ''
+      return execInPod(kubeConfig, { namespace, name, container: 'kanihook', command })
+    },
     ended: (repository, sha) =>
       eventually(
         async () => {
@@ -140,6 +160,29 @@ export async function install(): Promise<Installation> {
   return installation
 }
 
+interface PodCommand {
+  readonly namespace: string
+  readonly name: string
+  readonly container: string
+  readonly command: readonly string[]
+}
+
+async function execInPod(
+  kubeConfig: KubeConfig,
+  { namespace, name, container, command }: PodCommand,
+): Promise<{ code: number; out: string }> {
+  const out = new PassThrough()
+  const printed = text(out)
+  const { promise, resolve } = Promise.withResolvers<V1Status>()
+  const exec = new Exec(kubeConfig)
+  const words = [...command]
+  await exec.exec(namespace, name, container, words, out, null, null, false, resolve)
+  const { details } = await promise
+  out.end()
+  const code = details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message
+  return { code: Number(code ?? 0), out: await printed }
+}
+
 function usual(given: {
   cluster: TestCluster
   image: string
@@ -163,6 +206,7 @@ function usual(given: {
         },
       ],
     },
+    worker: { livenessProbe: { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 } },
     settings: { kanikoImage: cluster.kanikoImage, cloneImage: cluster.cloneImage },
     forges: {
       gitea: {
