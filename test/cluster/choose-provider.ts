@@ -6,8 +6,16 @@ import type { Provider, ProviderContext } from './provider.ts'
 import { createSingleNode } from './single-node.ts'
 import type { StateRecord } from './state.ts'
 
-/** What this machine offers: a cluster given by KUBECONFIG, else kind, else plain processes. */
+/**
+ * What TEST_CLUSTER_PROVIDER says, else what this machine offers: a cluster given by KUBECONFIG, kind, or
+ * plain processes.
+ */
 export async function chooseProvider(options: ResolvedOptions): Promise<StateRecord> {
+  const wanted = process.env['TEST_CLUSTER_PROVIDER'] || undefined
+  if (wanted === 'single-node' || wanted === 'kind') return { provider: wanted, options }
+  if (wanted !== undefined) {
+    throw new Error(`TEST_CLUSTER_PROVIDER is ${wanted}: say single-node or kind, or leave it out`)
+  }
   const [kubeconfig] = (process.env['KUBECONFIG'] ?? '').split(delimiter)
   // one of this very cluster, exported after an earlier `up`, is no cluster of its own
   if (kubeconfig && !kubeconfig.startsWith(`${options.stateDir}/`)) {

@@ -12,7 +12,7 @@ const help = `usage: node test/cluster/cli.ts up|down|env|status [option]...
   status  print which of its processes run; exit code 1 if it is not wholly up
 
 The nodes come from KUBECONFIG if that is set, else from kind where Docker runs, else, for root on
-Linux, from plain processes on this machine.
+Linux, from plain processes on this machine. TEST_CLUSTER_PROVIDER=kind|single-node chooses.
 
   --state-dir DIR      all of its files (default: \${XDG_STATE_HOME:-/tmp}/kanihook-cluster)
   --link NAME          network link to a single node (default: kanihook0)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node'
 import { read, helm } from '../chart/render.ts'
 import { valuesTable } from '../chart/values-table.ts'
 import { ensureCustomResources } from '../cluster/custom-resources.ts'
 import { createApiServer, type AnyObject, type ApiServer } from '../cluster/api-server.ts'
-import { runningCluster } from './support/world.ts'
+import { onOwnNode } from './support/own-node.ts'
 
 /** What the chart renders, as a real API server judges it: nothing of it is stored. */
 
@@ -14,12 +14,11 @@ const madeHere = { 'kanihook.test/for': 'rendered' }
 
 type Rendered = AnyObject & { spec?: { template?: object; clusterIP?: string } }
 
-describe('the objects of the chart', () => {
+await onOwnNode('the objects of the chart', { timeout: 5 * 60_000 }, ({ kubeconfig }) => {
   let core: CoreV1Api
   let api: ApiServer
 
   before(async () => {
-    const { kubeconfig } = await runningCluster()
     const config = new KubeConfig()
     config.loadFromFile(kubeconfig)
     core = config.makeApiClient(CoreV1Api)

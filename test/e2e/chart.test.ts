@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { eventually } from '../support/eventually.ts'
 import { createApiServer } from '../cluster/api-server.ts'
@@ -13,6 +13,7 @@ import {
   release,
   type Installation,
 } from './support/installation.ts'
+import { onOwnNode } from './support/own-node.ts'
 import type { TestRepository } from './support/repository.ts'
 
 /** The processes of a container, as this machine sees them. */
@@ -37,7 +38,7 @@ interface ApiBuild {
   readonly state: string
 }
 
-describe('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
+await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
   let kanihook: Installation
 
   before(async () => {

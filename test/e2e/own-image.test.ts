@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
-import { before, describe, test } from 'node:test'
+import { before, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { createImageReader, type ImageConfig } from './support/image.ts'
 import { ownImage, type OwnImage } from './support/own-image.ts'
+import { onOwnNode } from './support/own-node.ts'
 import { runWithTwoVariables } from './support/two-variables.ts'
-import { runningCluster } from './support/world.ts'
 
 /** The image of kanihook, built by kanihook in the cluster from this tree. */
 
-describe('kanihook’s own image', { timeout: 10 * 60_000 }, () => {
+await onOwnNode('kanihook’s own image', { timeout: 10 * 60_000 }, (cluster) => {
   let own: OwnImage
   let config: ImageConfig
   let entries: string[]
 
   before(async () => {
-    const image = createImageReader((await runningCluster()).registry)
+    const image = createImageReader(cluster.registry)
     own = await ownImage()
     config = await image.config(own.reference)
     const contents = await image.contents(own.reference)
