@@ -1,5 +1,3 @@
-// Express 5 takes the rejection of an async handler to the error handler.
-/* oxlint-disable oxc/no-async-endpoint-handlers */
 import express, { Router } from 'express'
 import { z } from 'zod'
 import { buildStates } from '../builds/build.ts'

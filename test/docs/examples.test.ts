@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { parseConfig } from '../../src/settings/config-file.ts'
 import { run } from '../cluster/support/command.ts'
