@@ -35,7 +35,6 @@ export function createPages(options: PagesOptions): Router {
   let active = 0
 
   // Express 5 takes the rejection of an async handler to the error handler.
-  // oxlint-disable-next-line oxc/no-async-endpoint-handlers
   pages.get('/builds/:id/:key', async (req, res) => {
     const { id, key } = req.params
     // The key is looked at before the record: a guess learns nothing and costs nothing.
