@@ -5,6 +5,7 @@ import { read, helm } from '../chart/render.ts'
 import { valuesTable } from '../chart/values-table.ts'
 import { ensureCustomResources } from '../cluster/custom-resources.ts'
 import { createApiServer, type AnyObject, type ApiServer } from '../cluster/api-server.ts'
+import { removeNamespaces } from './support/namespaces.ts'
 import { onOwnNode } from './support/own-node.ts'
 
 /** What the chart renders, as a real API server judges it: nothing of it is stored. */
@@ -28,7 +29,10 @@ await onOwnNode('the objects of the chart', { timeout: 5 * 60_000 }, ({ kubeconf
   })
   after(async () => {
     const { items } = await core.listNamespace({ labelSelector: 'kanihook.test/for=rendered' })
-    for (const { metadata } of items) await core.deleteNamespace({ name: metadata?.name ?? '' })
+    await removeNamespaces(
+      core,
+      items.map(({ metadata }) => metadata?.name ?? ''),
+    )
   })
 
   const createNamespace = async (name: string, labels: Record<string, string> = {}) => {

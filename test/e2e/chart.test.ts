@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import type { V1Pod } from '@kubernetes/client-node'
 import { eventually } from '../support/eventually.ts'
 import { createApiServer } from '../cluster/api-server.ts'
 import { createImageReader } from './support/image.ts'
@@ -41,9 +42,8 @@ interface ApiBuild {
 await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
   let kanihook: Installation
 
-  before(async () => {
-    kanihook = await install()
-  })
+  // The image may have to be built.
+  before(async () => void (kanihook = await install()), { timeout: 12 * 60_000 })
   after(async () => kanihook?.close())
 
   const dockerfile = (run: string): string =>
@@ -72,6 +72,17 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
     return items
       .filter(({ metadata }) => metadata?.annotations?.['kanihook.dev/repository-path'] === path)
       .map(({ metadata }) => metadata?.name ?? '')
+  }
+
+  /** The worker that has a build in its hands: the one that tells of its steps. */
+  async function holderOf(buildId: string): Promise<V1Pod> {
+    for (const pod of await kanihook.pods('worker')) {
+      const name = pod.metadata?.name ?? ''
+      const log = await kanihook.core.readNamespacedPodLog({ name, namespace })
+      const steps = log.split('\n').filter((line) => line.includes('build changed'))
+      if (steps.some((line) => line.includes(buildId))) return pod
+    }
+    throw new Error(`no worker tells of the build ${buildId}`)
   }
 
   test('runs receiver, worker and Redis in a namespace that enforces Pod Security restricted', async () => {
@@ -118,12 +129,12 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
   })
 
   test('restarts a worker that hangs, whose build the other ends meanwhile', async () => {
-    const workers = await kanihook.pods('worker')
     const repository = await kanihook.repository('hung')
     const sha = await push(repository, 'sleep 8')
     await running(repository, sha)
-    const [hung] = workers
-    const container = hung?.status?.containerStatuses?.[0]
+    const [build] = await buildsOf(repository)
+    const hung = await holderOf(build?.id ?? '')
+    const container = hung.status?.containerStatuses?.[0]
     for (const pid of processesOf(container?.containerID ?? '')) process.kill(pid, 'SIGSTOP')
     const end = await kanihook.ended(repository, sha)
     assert.equal(end.status, 'success', end.description)
@@ -131,7 +142,7 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
     await eventually(
       async () => {
         const { metadata, status } = await kanihook.core.readNamespacedPod({
-          name: hung?.metadata?.name ?? '',
+          name: hung.metadata?.name ?? '',
           namespace,
         })
         const now = status?.containerStatuses?.[0]
@@ -236,13 +247,23 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
       .map(({ metadata }) => metadata?.name)
     assert.deepEqual(mounted, [`${release}-worker`])
     const api = createApiServer(kanihook.kubeConfig)
-    const bound = await api.list(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings`)
-    const ours = bound.filter((each) => JSON.stringify(each).includes(namespace))
-    assert.deepEqual(ours, [])
+    const bindings = await Promise.all(
+      ['clusterrolebindings', 'rolebindings'].map((kind) =>
+        api.list(`/apis/rbac.authorization.k8s.io/v1/${kind}`),
+      ),
+    )
+    const ours = bindings.flat().filter((each) => {
+      const { subjects = [] } = each as { subjects?: { namespace?: string; name: string }[] }
+      return subjects.some((subject) => subject.namespace === namespace)
+    })
+    assert.deepEqual(
+      ours.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+      [`${buildNamespace}/${release}-worker`],
+    )
   })
 
   test('is removed by helm uninstall, and leaves nothing', async () => {
-    await kanihook.helm('uninstall', release, '--wait', '--timeout', '2m')
+    await kanihook.uninstall()
     const api = createApiServer(kanihook.kubeConfig)
     await eventually(
       async () => (await api.call('GET', `/api/v1/namespaces/${buildNamespace}`)).status === 404,

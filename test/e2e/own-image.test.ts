@@ -13,7 +13,7 @@ await onOwnNode('kanihook’s own image', { timeout: 10 * 60_000 }, (cluster) =>
   let config: ImageConfig
   let entries: string[]
 
-  before(async () => {
+  const build = async (): Promise<void> => {
     const image = createImageReader(cluster.registry)
     own = await ownImage()
     config = await image.config(own.reference)
@@ -23,7 +23,8 @@ await onOwnNode('kanihook’s own image', { timeout: 10 * 60_000 }, (cluster) =>
     console.log(
       `# its size: ${mebibytes(contents.bytes)} to pull, ${mebibytes(size)} on a node's disk`,
     )
-  })
+  }
+  before(build, { timeout: 10 * 60_000 })
 
   test('is built and pushed by kanihook from its own Dockerfile', () => {
     assert.equal(own.status.status, 'success', own.status.description)

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { downCluster, loadCluster, upCluster } from '../cluster/cluster.ts'
-import { createProgress } from '../cluster/support/progress.ts'
+import { nodeImage } from '../cluster/images.ts'
+import { createProgress, type Progress } from '../cluster/support/progress.ts'
+import { ensureTool } from '../cluster/tools.ts'
 
 /** Runs the end-to-end suite on a cluster that is up, or on one that is up for as long as the suite runs. */
 
@@ -24,6 +26,8 @@ if (values.help) {
   const found = await loadCluster()
   const cluster = found ?? (await upCluster({ onProgress: createProgress(write) }))
   try {
+    // What takes longer than a test may.
+    if (cluster.provider === 'single-node') await prepare(createProgress(write))
     process.exitCode = await runTests(cluster.stateDir)
   } finally {
     if (!found && !values.keep) await downCluster({ onProgress: createProgress(write) })
@@ -32,6 +36,11 @@ if (values.help) {
 
 function write(line: string): void {
   process.stderr.write(line)
+}
+
+async function prepare(onProgress: Progress): Promise<void> {
+  await ensureTool('helm', { onProgress })
+  await nodeImage(onProgress)
 }
 
 async function runTests(stateDir: string): Promise<number> {

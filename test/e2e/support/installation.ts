@@ -13,6 +13,7 @@ import {
   type V1Pod,
   type V1Status,
 } from '@kubernetes/client-node'
+import { orAbsent } from '../../../src/cluster/api-call.ts'
 import { chartFolder } from '../../chart/render.ts'
 import { redisImage } from '../../cluster/images.ts'
 import { dockerConfig, pushArchive } from '../../cluster/registry.ts'
@@ -21,6 +22,7 @@ import { createDaemons } from '../../cluster/support/daemons.ts'
 import type { TestCluster } from '../../cluster/test-cluster.ts'
 import { ensureTool } from '../../cluster/tools.ts'
 import { eventually } from '../../support/eventually.ts'
+import { removeNamespaces } from './namespaces.ts'
 import { ownImage } from './own-image.ts'
 import { createRepository, type GiteaStatus, type TestRepository } from './repository.ts'
 import { runningCluster } from './world.ts'
@@ -42,7 +44,7 @@ export interface Installation {
   readonly kubeConfig: KubeConfig
   /** Where the Service answers: its cluster address. */
   url(): Promise<string>
-  helm(...args: readonly string[]): Promise<string>
+  uninstall(): Promise<void>
   /** `helm upgrade` with more arguments; waits until the new pods are ready. */
   upgrade(...args: readonly string[]): Promise<void>
   /** A private repository whose webhook is the Service's. */
@@ -89,11 +91,23 @@ export async function install(): Promise<Installation> {
   const repositories: TestRepository[] = []
   let uninstalled = false
 
-  await prepareNamespace(core, cluster)
-  await helm(
-    ['install', release, chartFolder, '--values', '-', '--wait', '--timeout', '3m'],
-    JSON.stringify(values),
-  )
+  const cleanUp = async (): Promise<void> => {
+    if (!uninstalled) await helm(['uninstall', release, '--ignore-not-found', '--wait'])
+    await Promise.all(repositories.map((repository) => repository.remove()))
+    await orAbsent(core.deletePersistentVolume({ name: volume }))
+    await removeNamespaces(core, [namespace, buildNamespace])
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    await prepareNamespace(core, cluster)
+    await helm(
+      ['install', release, chartFolder, '--values', '-', '--wait', '--timeout', '3m'],
+      JSON.stringify(values),
+    )
+  } catch (error) {
+    await cleanUp()
+    throw error
+  }
 
   const installation: Installation = {
     cluster,
@@ -106,9 +120,9 @@ export async function install(): Promise<Installation> {
       const service = await core.readNamespacedService({ name: release, namespace })
       return `http://${service.spec?.clusterIP}`
     },
-    async helm(...args) {
-      if (args[0] === 'uninstall') uninstalled = true
-      return helm(args)
+    async uninstall() {
+      await helm(['uninstall', release, '--wait', '--timeout', '2m'])
+      uninstalled = true
     },
     async upgrade(...more) {
       const args = ['upgrade', release, chartFolder, '--values', '-', '--wait', '--timeout', '3m']
@@ -149,13 +163,7 @@ export async function install(): Promise<Installation> {
       if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
       return (await response.json()) as T
     },
-    async close() {
-      if (!uninstalled) await helm(['uninstall', release, '--wait', '--timeout', '2m'])
-      await Promise.all(repositories.map((repository) => repository.remove()))
-      await core.deleteNamespace({ name: namespace })
-      await core.deletePersistentVolume({ name: volume })
-      await rm(home, { recursive: true, force: true })
-    },
+    close: cleanUp,
   }
   return installation
 }
