@@ -26,7 +26,7 @@ import { createProgress } from '../cluster/support/progress.ts'
 import { waitUntil } from '../cluster/support/wait-until.ts'
 
 // apart from a cluster with the default options, so that this one can stand beside it
-const network = { bridge: 'kanihooktest', subnet: '10.83.7.0/24', portBase: 23_400 }
+const network = { link: 'kanihooktest', subnet: '10.83.7.0/24', portBase: 23_400 }
 const onProgress = createProgress((line) => process.stderr.write(line))
 
 describe('a single node', { timeout: 40 * 60_000 }, () => {
@@ -97,7 +97,7 @@ describe('a single node', { timeout: 40 * 60_000 }, () => {
     assert.deepEqual(processesMentioning(stateDir), [])
     assert.equal(existsSync(stateDir), false)
     assert.equal((await readFile('/proc/mounts', 'utf8')).includes(stateDir), false)
-    assert.equal(existsSync(`/sys/class/net/${network.bridge}`), false)
+    assert.equal(existsSync(`/sys/class/net/${network.link}`), false)
     assert.equal(await firewall(), untouched)
     assert.deepEqual(emptyCgroups(), [])
     assert.equal(await loadCluster(options()), undefined)
