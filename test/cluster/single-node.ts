@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasReadyNode } from './access.ts'
 import { cloneImage, kanikoImage, pauseImage } from './images.ts'
@@ -23,6 +23,7 @@ import { waitUntil } from './support/wait-until.ts'
 import { ensureTool } from './tools.ts'
 
 const nodeName = 'node'
+const policyScripts = join(import.meta.dirname, 'node', 'network-policy')
 
 /**
  * One node on this machine, from plain processes, for Linux with root and without Docker.
@@ -48,10 +49,16 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
   async function startContainerd(): Promise<void> {
     const sandbox = await pauseImage()
     const registry = `${addresses.host}:${ports.registry}`
-    for (const folder of [paths.cni, join(stateDir, 'run'), join(paths.registries, registry)])
+    const folders = [paths.cni, paths.startingPods, join(stateDir, 'run')]
+    for (const folder of [...folders, join(paths.registries, registry)])
       await mkdir(folder, { recursive: true })
     await writeFile(join(paths.registries, registry, 'hosts.toml'), plainRegistry(registry))
     await writeFile(join(paths.cni, 'pods.conflist'), podNetwork(paths, addresses.pods))
+    await copyFile(
+      join(policyScripts, 'policed-bridge.sh'),
+      join(paths.cniPlugins, 'policed-bridge'),
+    )
+    await symlink('/usr/lib/cni/loopback', join(paths.cniPlugins, 'loopback'))
     await writeFile(paths.containerdConfig, containerdConfig(paths, sandbox.reference))
     const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child']
     const script = join(import.meta.dirname, 'node', 'node.sh')
@@ -75,6 +82,7 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
     })
     await writeKubeconfig(paths.adminKubeconfig, server, authority.cert, admin)
     await startControlPlane({ daemons, paths, options, authority, admin, server, onProgress })
+    await startPolicyEnforcer(authority.cert, admin)
     await startKubelet(authority)
     await startProxy(authority)
     await startDns(authority.cert, admin)
@@ -136,6 +144,16 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
     await writeKubeconfig(access, serverForNode, authority, admin)
     await writeFile(config, corefile(addresses, access))
     startInside('coredns', [await ensureTool('coredns'), '-conf', config])
+  }
+
+  /** A stand-in for a network plugin. Before the kubelet: without it no pod gets its network. */
+  async function startPolicyEnforcer(authority: string, admin: Certificates) {
+    const name = 'network-policy'
+    const [access, ready] = [join(stateDir, `${name}.conf`), join(stateDir, 'run', `${name}.ready`)]
+    await writeKubeconfig(access, serverForNode, authority, admin)
+    const script = join(policyScripts, 'enforcer.ts')
+    startInside(name, [process.execPath, script, access, paths.startingPods, ready])
+    await daemons.waitFor(name, () => existsSync(ready))
   }
 
   function startInside(name: string, command: readonly string[]): void {

@@ -14,6 +14,8 @@ export function nodePaths(stateDir: string) {
     containerdConfig: at('containerd.toml'),
     registries: at('registries'),
     cni: at('cni'),
+    cniPlugins: at('cni-plugins'),
+    startingPods: at('cni-plugins', 'starting'),
     kubeletConfig: at('kubelet.json'),
     adminKubeconfig: at('admin.conf'),
   }
@@ -42,7 +44,7 @@ state = ${JSON.stringify(join(paths.containerd, 'state'))}
   config_path = ${JSON.stringify(paths.registries)}
 
 [${cri}.cni]
-  bin_dir = "/usr/lib/cni"
+  bin_dir = ${JSON.stringify(paths.cniPlugins)}
   conf_dir = ${JSON.stringify(paths.cni)}
 `
 }
@@ -57,7 +59,7 @@ export function podNetwork(paths: NodePaths, subnet: string): string {
     name: 'pods',
     plugins: [
       {
-        type: 'bridge',
+        type: 'policed-bridge',
         bridge: 'pods',
         hairpinMode: true, // a pod may call a service that is itself
         isGateway: true,
