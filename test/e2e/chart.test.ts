@@ -15,6 +15,7 @@ import {
   type Installation,
 } from './support/installation.ts'
 import { onOwnNode } from './support/own-node.ts'
+import { networkClaims } from './support/network-claims.ts'
 import type { TestRepository } from './support/repository.ts'
 
 /** The processes of a container, as this machine sees them. */
@@ -261,6 +262,8 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
       [`${buildNamespace}/${release}-worker`],
     )
   })
+
+  networkClaims(() => kanihook)
 
   test('is removed by helm uninstall, and leaves nothing', async () => {
     await kanihook.uninstall()

@@ -200,6 +200,8 @@ function usual(given: {
   const { cluster, image, redis, webhookSecret } = given
   const { registry, gitea } = cluster
   const at = image.lastIndexOf(':')
+  const forge = new URL(gitea.url).host
+  const machine = { ipBlock: { cidr: `${cluster.hostAddress}/32` } }
   return {
     image: { repository: image.slice(0, at), tag: image.slice(at + 1) },
     imagePullSecrets: [{ name: pullSecret }],
@@ -209,7 +211,7 @@ function usual(given: {
       registries: [{ host: registry.host, insecure: true }],
       repositories: [
         {
-          match: `${new URL(gitea.url).host}/${gitea.username}/*`,
+          match: `${forge}/${gitea.username}/*`,
           images: [{ name: 'app', destination: `${registry.host}/installed/{repo}` }],
         },
       ],
@@ -232,6 +234,12 @@ function usual(given: {
         persistence: { storageClassName: volume },
       },
     },
+    networkPolicy: {
+      // the tests ask the API from this machine
+      metrics: { from: [machine] },
+      // which is where the API server is too, to which builds may not go
+      builds: { extraEgress: [{ to: [machine], ports: [portOf(registry.host), portOf(forge)] }] },
+    },
     buildNamespace: { name: buildNamespace },
     registryCredentials: {
       registry: registry.host,
@@ -240,6 +248,8 @@ function usual(given: {
     },
   }
 }
+
+const portOf = (host: string) => ({ protocol: 'TCP', port: Number(host.split(':')[1]) })
 
 /** What an administrator prepares: a namespace with the strictest rules, a login, a disk. */
 async function prepareNamespace(core: CoreV1Api, cluster: TestCluster): Promise<void> {
