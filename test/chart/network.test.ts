@@ -69,6 +69,24 @@ test('the worker reaches the forges and the Kubernetes API, never the cloud’s 
   assert.ok(!takes(worker, stranger, 9090))
 })
 
+test('the worker reaches the registries on the ports that config names, for kanihook doctor', async () => {
+  const registry = { address: '192.0.2.5' }
+  const image = { name: 'app', destination: 'registry.acme.test:5000/app/{repo}' }
+  const repositories = [
+    { match: 'github.com/acme/*', images: [image] },
+    { match: 'github.com/shop/*', destination: 'registry.acme.test:5001/{repo}' },
+  ]
+  const registries = [{ host: 'plain.acme.test', insecure: true }, { host: 'other.acme.test:5443' }]
+  const config = { ...usual.config, repositories, registries }
+  const worker = policy(await render({ ...usual, config }), 'kanihook-worker')
+  for (const port of [443, 5000, 5001, 80, 5443])
+    assert.ok(reaches(worker, registry, port), `${port}`)
+  const narrow = policy(await render(usual), 'kanihook-worker')
+  for (const port of [5000, 5001, 80, 5443]) assert.ok(!reaches(narrow, registry, port), `${port}`)
+  const elsewhere = { ...usual, publicUrl: 'https://kanihook.acme.test:8443' }
+  assert.ok(reaches(policy(await render(elsewhere), 'kanihook-worker'), registry, 8443))
+})
+
 test('given addresses narrow what the worker reaches', async () => {
   const worker = policy(await render(given), 'kanihook-worker')
   assert.ok(reaches(worker, apiService, 443))

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import {
   CoreV1Api,
   KubeConfig,
   NetworkingV1Api,
   type V1NetworkPolicySpec,
 } from '@kubernetes/client-node'
-import type { TestCluster } from '../cluster/test-cluster.ts'
 import { eventually } from '../support/eventually.ts'
+import { onOwnNode } from './support/own-node.ts'
 import {
   connecting,
   outcome,
@@ -15,12 +15,8 @@ import {
   type Outcome,
   type ProbePod,
 } from './support/probe-pod.ts'
-import { runningCluster } from './support/world.ts'
 
-/**
- * That the test cluster enforces NetworkPolicies, on which the tests of the chart's own rely: on the
- * single node its stand-in for a network plugin, elsewhere the plugin.
- */
+/** That the single node enforces NetworkPolicies, on which the tests of the chart's own rely. */
 
 const home = 'kanihook-policies'
 const away = 'kanihook-policies-away'
@@ -32,8 +28,7 @@ const of = (namespace: string) => ({
   namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
 })
 
-describe('NetworkPolicies in the test cluster', { timeout: 5 * 60_000 }, () => {
-  let cluster: TestCluster
+await onOwnNode('NetworkPolicies in the test cluster', { timeout: 5 * 60_000 }, (cluster) => {
   let kubeConfig: KubeConfig
   let core: CoreV1Api
   let networking: NetworkingV1Api
@@ -43,7 +38,6 @@ describe('NetworkPolicies in the test cluster', { timeout: 5 * 60_000 }, () => {
   let visitor: ProbePod
 
   before(async () => {
-    cluster = await runningCluster()
     kubeConfig = new KubeConfig()
     kubeConfig.loadFromFile(cluster.kubeconfig)
     core = kubeConfig.makeApiClient(CoreV1Api)

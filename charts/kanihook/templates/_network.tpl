@@ -55,14 +55,29 @@ before, as the network plugin does it: both are named where it matters. */}}
     {{- end }}
 {{- end -}}
 
-{{/* The ports of the forges that are on: 443, and those in their URLs. */}}
-{{- define "kanihook.forgePorts" -}}
-{{- $ports := list "443" -}}
+{{/*
+The ports of what the worker calls: 443, and those of forges that are on, and of the registries and
+publicUrl, for kanihook doctor.
+*/}}
+{{- define "kanihook.calledPorts" -}}
+{{- $urls := list .Values.publicUrl -}}
 {{- range $forge := include "kanihook.forges" . | fromYamlArray -}}
 {{- $own := get $.Values.forges $forge -}}
-{{- range $url := compact (list $own.url $own.apiUrl) -}}
-{{- $ports = append $ports (include "kanihook.urlPort" (dict "url" $url "default" (hasPrefix "http://" $url | ternary "80" "443"))) -}}
+{{- $urls = concat $urls (list $own.url $own.apiUrl) -}}
 {{- end -}}
+{{- range .Values.config.registries -}}
+{{- $urls = append $urls (printf "%s://%s" (.insecure | default false | ternary "http" "https") .host) -}}
+{{- end -}}
+{{- range .Values.config.repositories -}}
+{{- range append (.images | default list) . -}}
+{{- with .destination -}}
+{{- $urls = append $urls (printf "https://%s" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $ports := list "443" -}}
+{{- range $url := compact $urls -}}
+{{- $ports = append $ports (include "kanihook.urlPort" (dict "url" $url "default" (hasPrefix "http://" $url | ternary "80" "443"))) -}}
 {{- end -}}
 {{- toYaml (uniq $ports) -}}
 {{- end -}}

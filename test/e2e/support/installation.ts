@@ -2,17 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import {
-  AppsV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  Exec,
-  KubeConfig,
-  type V1Pod,
-  type V1Status,
-} from '@kubernetes/client-node'
+import { AppsV1Api, BatchV1Api, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node'
 import { orAbsent } from '../../../src/cluster/api-call.ts'
 import { chartFolder } from '../../chart/render.ts'
 import { redisImage } from '../../cluster/images.ts'
@@ -22,6 +12,7 @@ import { createDaemons } from '../../cluster/support/daemons.ts'
 import type { TestCluster } from '../../cluster/test-cluster.ts'
 import { ensureTool } from '../../cluster/tools.ts'
 import { eventually } from '../../support/eventually.ts'
+import { execInPod } from './exec-in-pod.ts'
 import { removeNamespaces } from './namespaces.ts'
 import { ownImage } from './own-image.ts'
 import { createRepository, type GiteaStatus, type TestRepository } from './repository.ts'
@@ -166,29 +157,6 @@ export async function install(): Promise<Installation> {
     close: cleanUp,
   }
   return installation
-}
-
-interface PodCommand {
-  readonly namespace: string
-  readonly name: string
-  readonly container: string
-  readonly command: readonly string[]
-}
-
-async function execInPod(
-  kubeConfig: KubeConfig,
-  { namespace, name, container, command }: PodCommand,
-): Promise<{ code: number; out: string }> {
-  const out = new PassThrough()
-  const printed = text(out)
-  const { promise, resolve } = Promise.withResolvers<V1Status>()
-  const exec = new Exec(kubeConfig)
-  const words = [...command]
-  await exec.exec(namespace, name, container, words, out, null, null, false, resolve)
-  const { details } = await promise
-  out.end()
-  const code = details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message
-  return { code: Number(code ?? 0), out: await printed }
 }
 
 function usual(given: {

@@ -1,12 +1,6 @@
-import { PassThrough } from 'node:stream'
-import {
-  CoreV1Api,
-  Exec,
-  type KubeConfig,
-  type V1Pod,
-  type V1PodSpec,
-} from '@kubernetes/client-node'
+import { CoreV1Api, type KubeConfig, type V1Pod, type V1PodSpec } from '@kubernetes/client-node'
 import { eventually } from '../../support/eventually.ts'
+import { execInPod } from './exec-in-pod.ts'
 
 /**
  * What became of an attempt to connect. A policy blocks: by ICMP's “prohibited”, as the single node's
@@ -48,27 +42,20 @@ export async function startProbePod(options: ProbePodOptions): Promise<ProbePod>
     { within: 60_000, every: 100, what: `the pod ${name} runs` },
   )
 
-  const attempt = async (...command: readonly string[]) => {
-    const [output, said] = [new PassThrough(), [] as Buffer[]]
-    output.on('data', (chunk: Buffer) => said.push(chunk))
-    const { promise: ended, resolve } = Promise.withResolvers<boolean>()
-    const exec = new Exec(kubeConfig)
-    const end = ({ status }: { status?: string }) => resolve(status === 'Success')
-    await exec.exec(namespace, name, 'probe', [...command], output, output, null, false, end)
-    return { succeeded: await ended, text: Buffer.concat(said).toString() }
-  }
+  const attempt = (...command: readonly string[]) =>
+    execInPod(kubeConfig, { namespace, name, container: 'probe', command })
 
   return {
     name,
     address,
     async run(...command) {
-      const { succeeded, text } = await attempt(...command)
-      if (!succeeded) throw new Error(`${command.join(' ')} failed in the pod ${name}: ${text}`)
-      return text
+      const { code, out, errors } = await attempt(...command)
+      if (code !== 0) throw new Error(`${command.join(' ')} failed in ${name}: ${errors}`)
+      return out
     },
     async connect(address, port) {
-      const { succeeded, text } = await attempt('sh', '-c', connecting(address, port))
-      return outcome(succeeded, text)
+      const { code, errors } = await attempt('sh', '-c', connecting(address, port))
+      return outcome(code === 0, errors)
     },
     async remove() {
       await core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 })
