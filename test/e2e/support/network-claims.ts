@@ -93,9 +93,9 @@ export function networkClaims(installation: () => Installation): void {
       assert.deepEqual(reached, ['names', ...redisPlaces])
     })
 
-    test('the worker reaches Redis, the API server and the forge, and not the cloud’s metadata', async () => {
+    test('the worker reaches Redis, the API server, the forge and the registry, and not the cloud’s metadata', async () => {
       const { reached = [], blocked = [] } = await outcomes(worker)
-      for (const name of ['forge', ...apiPlaces, ...redisPlaces]) {
+      for (const name of [...outside, ...apiPlaces, ...redisPlaces]) {
         assert.ok(reached.includes(name), name)
       }
       for (const name of ['metadata', ...adminPlaces]) assert.ok(blocked.includes(name), name)

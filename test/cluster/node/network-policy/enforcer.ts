@@ -16,8 +16,9 @@ import type { Pod } from './peers.ts'
 import { startingPods } from './starting-pods.ts'
 
 /*
- * Enforces NetworkPolicies on the test cluster's single node: a stand-in for a network plugin, for
- * tests alone. README.md of test/cluster says what it covers and what not.
+ * Enforces NetworkPolicies on the test cluster's single node, by iptables: a stand-in for a network
+ * plugin, for tests alone. It covers networking.k8s.io/v1 for IPv4 on one node, and neither IPv6 nor
+ * AdminNetworkPolicies; README.md of test/cluster says more. What is blocked is rejected, not dropped.
  *
  * usage, in the node's namespaces: node enforcer.ts KUBECONFIG STARTING_PODS READY_FILE
  */
