@@ -49,7 +49,8 @@ test('where the cluster can be asked, builds are kept from its API and the worke
     assert.ok(reaches(worker, { address }, port), address)
   }
   assert.ok(reaches(builds, { address: '192.168.1.99' }, 7443), 'the API alone is left out')
-  assert.ok(!reaches(worker, { address: '192.168.1.99' }, 7443), 'and alone reached')
+  assert.ok(reaches(worker, { address: '192.168.1.99' }, 7443), 'the worker goes by the port')
+  assert.ok(!reaches(worker, { address: '192.168.1.99' }, 6443), 'which is that of this API')
 })
 
 test('who may not ask the cluster says so, and is not asked', async () => {

@@ -19,13 +19,21 @@ export const policy = (rendered: Rendered, name: string): PolicySpec =>
 export const about = (rendered: Rendered, name: string): string[] =>
   selected(rendered, policy(rendered, name).podSelector.matchLabels)
 
-/** Whether a policy lets its pods reach somebody. */
-export const reaches = ({ egress = [] }: PolicySpec, other: Other, port: number): boolean =>
-  egress.some((rule) => allows(rule, rule.to, other, port))
+/** Whether a policy lets its pods reach somebody. Without that type its rules mean nothing. */
+export const reaches = (
+  { policyTypes, egress = [] }: PolicySpec,
+  other: Other,
+  port: number,
+): boolean =>
+  !policyTypes.includes('Egress') || egress.some((rule) => allows(rule, rule.to, other, port))
 
 /** Whether a policy lets somebody reach its pods. */
-export const takes = ({ ingress = [] }: PolicySpec, other: Other, port: number): boolean =>
-  ingress.some((rule) => allows(rule, rule.from, other, port))
+export const takes = (
+  { policyTypes, ingress = [] }: PolicySpec,
+  other: Other,
+  port: number,
+): boolean =>
+  !policyTypes.includes('Ingress') || ingress.some((rule) => allows(rule, rule.from, other, port))
 
 function allows({ ports }: Rule, peers: readonly Peer[] | undefined, other: Other, port: number) {
   const rightPort = !ports || ports.some((each) => each.protocol === 'TCP' && each.port === port)

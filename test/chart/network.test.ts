@@ -94,8 +94,13 @@ test('given addresses narrow what the worker reaches', async () => {
   assert.ok(reaches(worker, { address: '192.0.2.8' }, 6390))
   assert.ok(reaches(worker, { address: '192.0.2.55' }, 3000))
   assert.ok(reaches(worker, { address: '192.0.2.9' }, 22))
-  assert.ok(!reaches(worker, forge, 443))
+  assert.ok(!reaches(worker, forge, 22))
   assert.ok(!reaches(worker, { address: '192.0.2.8' }, 6379))
+})
+
+test('the worker reaches the Kubernetes API also after its addresses changed', async () => {
+  const moved = { address: '192.168.1.11' }
+  assert.ok(reaches(policy(await render(given), 'kanihook-worker'), moved, 6443))
 })
 
 test('builds reach the internet, and neither the Kubernetes API nor the cloud’s metadata', async () => {
@@ -109,6 +114,12 @@ test('builds reach the internet, and neither the Kubernetes API nor the cloud’
   assert.ok(!reaches(builds, { address: 'fd00:ec2::254' }, 80))
   assert.ok(!reaches(builds, { address: '192.168.44.1' }, 443))
   assert.ok(reaches(builds, { address: '192.168.7.7' }, 443))
+})
+
+test('builds do not reach a Redis whose address is given', async () => {
+  const redis = { address: '192.0.2.8' }
+  assert.ok(!reaches(policy(await render(given), 'kanihook-builds'), redis, 6390))
+  assert.ok(reaches(policy(await render(usual), 'kanihook-builds'), redis, 6390))
 })
 
 test('no cloud’s metadata is within reach of a build, whose names resolve all the same', async () => {

@@ -130,3 +130,10 @@ test('the notes say when builds are not kept from the Kubernetes API', async () 
   assert.doesNotMatch(await renderNotes(row('network addresses given')), /not kept from it/)
   assert.match(await renderNotes(row('no network policies')), /networkPolicy.enabled is false/)
 })
+
+test('a Redis without a password is said to be one, where the URL is known', async () => {
+  const notes = async (value: string): Promise<string> =>
+    renderNotes({ ...usual, redis: { url: { value } } })
+  assert.match(await notes('redis://redis.acme.test:6379'), /redis\.url has no password/)
+  assert.doesNotMatch(await notes('redis://:secret@redis.acme.test:6379'), /has no password/)
+})

@@ -116,6 +116,13 @@ const faults: readonly (readonly [object, string, RenderOptions?])[] = [
     { worker: { podDisruptionBudget: { minAvailable: 2 } } },
     'worker.podDisruptionBudget.minAvailable is 2 of 2: no node could be drained',
   ],
+  ...[{ minAvailable: '100%' }, { maxUnavailable: 0 }, { maxUnavailable: '0%' }].map(
+    (podDisruptionBudget) =>
+      [
+        { receiver: { podDisruptionBudget } },
+        'receiver.podDisruptionBudget lets no pod go: no node could be drained',
+      ] as const,
+  ),
   [
     { mode: 'single', worker: { autoscaling: { enabled: true } } },
     'worker.autoscaling.enabled is set, while mode is single',

@@ -107,9 +107,9 @@ spec:
         - name: config
           configMap:
             {{- if $values.existingConfigMap.name }}
-            name: {{ $values.existingConfigMap.name }}
+            name: {{ $values.existingConfigMap.name | quote }}
             items:
-              - key: {{ $values.existingConfigMap.key }}
+              - key: {{ $values.existingConfigMap.key | quote }}
                 path: kanihook.yaml
             {{- else }}
             name: {{ include "kanihook.fullname" .root }}
@@ -120,9 +120,9 @@ spec:
             sources:
               {{- range include "kanihook.secretsOf" (dict "root" .root "worker" .worker) | fromYamlArray }}
               - secret:
-                  name: {{ .secret }}
+                  name: {{ .secret | quote }}
                   items:
-                    - key: {{ .key }}
+                    - key: {{ .key | quote }}
                       path: {{ .path }}
               {{- end }}
         - name: tmp
@@ -171,7 +171,7 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 {{- with .own.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 

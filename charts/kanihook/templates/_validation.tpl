@@ -132,7 +132,7 @@ buildNamespace.name is not the name of a namespace: write at most 63 lower-case 
 buildNamespace.name is the release's own namespace: choose another one, as the worker may read the Secrets in it and builds run there
 {{- end }}
 {{- if and .keep (not .create) }}
-buildNamespace.keep is set, while buildNamespace.create is false: the namespace stays in any case, leave keep out
+buildNamespace.keep is set, while buildNamespace.create is false: the namespace is not the chart's, leave keep out. (To hand over one that the chart made, upgrade with keep first, and then with create: false)
 {{- end }}
 {{- end }}
 {{- with .Values.registryCredentials }}
@@ -202,6 +202,9 @@ service.{{ $field }} is set, while service.type is {{ $.Values.service.type }}: 
 {{- end }}
 {{- $pods := dig "enabled" false $autoscaling | ternary $autoscaling.minReplicas $own.replicas | int64 }}
 {{- $budget := $own.podDisruptionBudget }}
+{{- if and $budget.enabled (or (eq (toString $budget.minAvailable) "100%") (and (eq (toString $budget.minAvailable) "") (regexMatch "^0%?$" (toString $budget.maxUnavailable)))) }}
+{{ $component }}.podDisruptionBudget lets no pod go: no node could be drained, say maxUnavailable: 1
+{{- end }}
 {{- if and $budget.enabled (regexMatch "^[0-9]+$" (toString $budget.minAvailable)) (gt $pods 0) (ge ($budget.minAvailable | int64) $pods) }}
 {{ $component }}.podDisruptionBudget.minAvailable is {{ $budget.minAvailable }} of {{ $pods }}: no node could be drained, say less
 {{- end }}
