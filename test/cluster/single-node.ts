@@ -60,6 +60,7 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
     )
     await symlink('/usr/lib/cni/loopback', join(paths.cniPlugins, 'loopback'))
     await writeFile(paths.containerdConfig, containerdConfig(paths, sandbox.reference))
+    if (!existsSync('/proc/sys/net/bridge')) await run('modprobe', ['br_netfilter'])
     const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child']
     const script = join(import.meta.dirname, 'node', 'node.sh')
     const args = [...namespaces, 'bash', script, stateDir]

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { createHmac, randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { V1Pod } from '@kubernetes/client-node'
 import { eventually } from '../support/eventually.ts'
 import { createApiServer } from '../cluster/api-server.ts'
+import { processesOf } from './support/container-processes.ts'
 import { createImageReader } from './support/image.ts'
 import {
   buildNamespace,
@@ -16,21 +15,8 @@ import {
 } from './support/installation.ts'
 import { onOwnNode } from './support/own-node.ts'
 import { networkClaims } from './support/network-claims.ts'
+import { sendPings } from './support/steady-pings.ts'
 import type { TestRepository } from './support/repository.ts'
-
-/** The processes of a container, as this machine sees them. */
-function processesOf(containerId: string): number[] {
-  const id = containerId.replace('containerd://', '')
-  assert.match(id, /^[0-9a-f]{64}$/)
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(Number).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id)
-    } catch {
-      return false
-    }
-  })
-}
 
 /** kanihook as its users run it: installed by Helm, in pods of its own image. */
 
@@ -159,7 +145,11 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
     await running(repository, sha)
     const [before] = await kanihook.pods('receiver')
     const upgraded = new AbortController()
-    const sender = sendPings(`${await kanihook.url()}/webhooks/gitea`, upgraded.signal)
+    const sender = sendPings(
+      `${await kanihook.url()}/webhooks/gitea`,
+      kanihook.webhookSecret,
+      upgraded.signal,
+    )
     await kanihook.upgrade('--set', 'settings.logLevel=debug')
     const gone = before?.metadata?.name ?? ''
     await eventually(
@@ -177,29 +167,6 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
     assert.equal(end.status, 'success', end.description)
     assert.equal((await jobsOf(repository)).length, 1)
   })
-
-  /** One signed request after another, each on a connection of its own as forges do, until told to stop. */
-  async function sendPings(url: string, signal: AbortSignal): Promise<string[]> {
-    const answers: string[] = []
-    const body = JSON.stringify({ repository: {} })
-    const signature = createHmac('sha256', kanihook.webhookSecret).update(body).digest('hex')
-    while (!signal.aborted && answers.length < 2_000) {
-      const headers = {
-        'content-type': 'application/json',
-        connection: 'close',
-        'x-gitea-event': 'issues',
-        'x-gitea-delivery': randomUUID(),
-        'x-gitea-signature': signature,
-      }
-      const answer = await fetch(url, { method: 'POST', body, headers }).then(
-        (response) => String(response.status),
-        (error: Error) => (error.cause instanceof Error ? error.cause : error).message,
-      )
-      answers.push(answer)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    return answers
-  }
 
   test('keeps what it accepted when its bundled Redis is started again', async () => {
     const known = (await kanihook.api<{ builds: ApiBuild[] }>('/builds')).builds.map(({ id }) => id)
