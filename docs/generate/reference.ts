@@ -135,7 +135,24 @@ built.
 
 ${tableOf(property(defaults, 'resources'))}
 
-They are the build container's. The clone container asks for 50m of cpu and 64Mi of memory.
+They are the build container's. The clone container asks for 50m of cpu and 64Mi of memory. \`ephemeral-storage\`
+is the disk: what the build writes, and with it the files of the clone.
+
+### nodeSelector, tolerations, priorityClassName
+
+The build's pod has them as Kubernetes knows them. Labels of \`platforms\` are added to \`nodeSelector\`. A toleration:
+
+\${tableOf(property(image, 'tolerations').items ?? {})}
+
+\`\`\`yaml kanihook.yaml
+defaults:
+  nodeSelector: { acme.io/pool: builds }
+  tolerations: [{ key: acme.io/builds, operator: Exists, effect: NoSchedule }]
+  priorityClassName: builds
+repositories:
+  - match: github.com/acme/*
+    destination: registry.acme.io/{owner}/{repo}
+\`\`\`
 
 ### registries
 

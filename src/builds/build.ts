@@ -33,6 +33,14 @@ export interface Resources {
   readonly limits?: Readonly<Record<string, string>>
 }
 
+/** A taint of nodes that a build's pod tolerates, as the Kubernetes API says it. */
+export interface Toleration {
+  readonly key?: string | undefined
+  readonly operator?: 'Equal' | 'Exists' | undefined
+  readonly value?: string | undefined
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute' | undefined
+}
+
 /** How one image is built, with every template filled in. Durations are milliseconds. */
 export interface ImagePlan {
   readonly name: string
@@ -47,6 +55,11 @@ export interface ImagePlan {
   /** `linux/amd64`, or undefined for whatever the node is. */
   readonly platform: string | undefined
   readonly resources: Resources
+  // What has a `?` came later: plans that were kept before do not have it.
+  /** Labels that the node must have, beside those of the platform. */
+  readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly tolerations?: readonly Toleration[]
+  readonly priorityClassName?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
   readonly pushSecret: string | undefined
   readonly cache: { readonly enabled: boolean; readonly ttlMs: number; readonly repository: string }

@@ -16,7 +16,7 @@ interface Sign {
 }
 
 const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
-const operator = (reason: string): Failure => ({ state: 'error', reason, retry: false })
+export const operator = (reason: string): Failure => ({ state: 'error', reason, retry: false })
 const passing = (reason: string): Failure => ({ state: 'error', reason, retry: true })
 
 const where = ({ repository }: BuildPlan): string => `${repository.host}/${repository.path}`

@@ -1,7 +1,9 @@
 import type { Build, Outcome } from './build.ts'
 import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
 import type { JobObservation } from './ports.ts'
+import { whyNotStarted } from './progress.ts'
 import { readPushed } from './pushed.ts'
+import { explainRefusal } from './refusals.ts'
 
 /** What to do about a build after looking at its Job. */
 export type Verdict =
@@ -41,6 +43,8 @@ export function verdict(situation: Situation): Verdict {
   if (pod) return judged(build, explainPod(pod, build))
   if (kaniko) return judged(build, explainBuild(kaniko, build, log))
   if (observation.phase === 'absent') return retryOr(build, 'error', 'The Job or its pod vanished')
+  const refusal = observation.waiting && explainRefusal(observation.waiting, build)
+  if (refusal) return { do: 'stop', outcome: { state: refusal.state, reason: refusal.reason } }
   return now > deadline(build) ? overdue(build, observation) : { do: 'wait' }
 }
 
@@ -58,7 +62,7 @@ function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {
     const reason = `Timed out after ${duration(build.plan.timeoutMs)}: raise timeout, or turn the cache on`
     return { do: 'stop', outcome: { state: 'failed', reason } }
   }
-  const why = waiting ? `: ${waiting.reason}: ${waiting.message}` : ''
+  const why = waiting ? `: ${whyNotStarted(waiting)}` : ''
   const reason = `Not started within ${duration(build.plan.startTimeoutMs)}${why}`
   return { do: 'stop', outcome: { state: 'error', reason } }
 }

@@ -1,5 +1,6 @@
 import type { V1Container } from '@kubernetes/client-node'
 import type { JobRequest } from '../builds/ports.ts'
+import { cloneRequests } from '../builds/refusals.ts'
 import { PermanentError } from '../errors.ts'
 import { cloneScript } from './clone-script.ts'
 import { literal } from './literal.ts'
@@ -33,7 +34,7 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
       { name: 'context', mountPath: contextFolder },
       { name: 'tmp', mountPath: '/tmp' },
     ],
-    resources: { requests: { cpu: '50m', memory: '64Mi' } },
+    resources: { requests: { ...cloneRequests } },
     securityContext: {
       runAsUser: 0,
       allowPrivilegeEscalation: false,

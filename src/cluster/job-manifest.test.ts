@@ -70,6 +70,12 @@ const full = request(
     labels: { 'org.opencontainers.image.revision': 'a'.repeat(40) },
     platform: 'linux/arm64',
     resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
+    nodeSelector: { 'acme.io/pool': 'builds', 'kubernetes.io/arch': 'amd64' },
+    tolerations: [
+      { key: 'acme.io/builds', value: 'only', effect: 'NoSchedule' },
+      { operator: 'Exists', effect: 'NoExecute' },
+    ],
+    priorityClassName: 'builds',
     pushSecret: 'registry-credentials',
     cache: { enabled: true, ttlMs: 168 * 3_600_000, repository: 'registry.example.com/acme/cache' },
     verbosity: 'debug',
@@ -143,6 +149,17 @@ describe("a build's Job", () => {
     const expected = { id, repository, ref, sha, generation, image, attempt, cause, plan: made }
     assert.deepEqual(identity, { build: expected, tries: 2 })
     assert.equal(readIdentity({}), undefined)
+  })
+
+  it('is read though an older version wrote it, which knew fewer options', () => {
+    const { annotations = {} } = jobManifest(request(), settings).metadata ?? {}
+    const made = JSON.parse(annotations['kanihook.dev/plan'] ?? '') as Record<string, unknown>
+    for (const key of ['nodeSelector', 'tolerations', 'priorityClassName'])
+      assert.ok(!(key in made))
+    const read = readIdentity(annotations)
+    assert.ok(read)
+    const again = { ...request(), build: { ...request().build, ...read.build } }
+    assert.deepEqual(jobManifest(again, settings), jobManifest(request(), settings))
   })
 
   it('has valid labels, whatever the image is called', () => {

@@ -1,4 +1,4 @@
-import type { V1Job, V1PodSpec } from '@kubernetes/client-node'
+import type { V1Job, V1PodSpec, V1Toleration } from '@kubernetes/client-node'
 import { jobName, type ImagePlan } from '../builds/build.ts'
 import type { JobRequest } from '../builds/ports.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
@@ -66,7 +66,7 @@ function podSpec(request: JobRequest, job: string, settings: JobSettings): V1Pod
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: graceSeconds,
-    ...nodeSelector(plan),
+    ...scheduling(plan),
     initContainers: [cloneContainer(request, job, settings.cloneImage)],
     containers: [kanikoContainer(plan, settings.kanikoImage, settings.registries)],
     volumes: [
@@ -82,9 +82,25 @@ const registryLogin = (secretName: string): NonNullable<V1PodSpec['volumes']>[nu
   secret: { secretName, items: [{ key: '.dockerconfigjson', path: 'config.json' }] },
 })
 
+/** On which nodes the pod may run, and before which others. */
+function scheduling(
+  plan: ImagePlan,
+): Pick<V1PodSpec, 'nodeSelector' | 'tolerations' | 'priorityClassName'> {
+  const { tolerations, priorityClassName } = plan
+  const nodeSelector = { ...plan.nodeSelector, ...platformLabels(plan) }
+  return {
+    ...(Object.keys(nodeSelector).length > 0 ? { nodeSelector } : {}),
+    // The client's type knows no difference between a key without a value and none.
+    ...(tolerations
+      ? { tolerations: tolerations.map((each) => ({ ...each }) as V1Toleration) }
+      : {}),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
+  }
+}
+
 /** A RUN step cannot run another architecture's programs, so the node must be of the platform. */
-function nodeSelector({ platform }: ImagePlan): Pick<V1PodSpec, 'nodeSelector'> {
+function platformLabels({ platform }: ImagePlan): Record<string, string> {
   if (platform === undefined) return {}
   const [os = '', arch = ''] = platform.split('/')
-  return { nodeSelector: { 'kubernetes.io/os': os, 'kubernetes.io/arch': arch } }
+  return { 'kubernetes.io/os': os, 'kubernetes.io/arch': arch }
 }

@@ -74,6 +74,7 @@ function imageConflicts(image: Mapping, path: Path): Fault[] {
       message: 'missing (say where the image is pushed: registry.acme.io/{owner}/{repo})',
     })
   }
+  faults.push(...nodeConflicts(image, path))
   const requests = mapping(at(image['resources'], 'requests'))
   const limits = mapping(at(image['resources'], 'limits'))
   for (const [resource, request] of Object.entries(requests)) {
@@ -84,6 +85,28 @@ function imageConflicts(image: Mapping, path: Path): Fault[] {
         message: `the request ${String(request)} is more than the limit ${String(limit)} (lower one, or raise the other)`,
       })
     }
+  }
+  return faults
+}
+
+/** A node that cannot be: of another platform than the image's, or one on which Kaniko does not run. */
+function nodeConflicts(image: Mapping, path: Path): Fault[] {
+  const labels = mapping(image['nodeSelector'])
+  const [platform] = list(image['platforms'])
+  const [, wanted] = typeof platform === 'string' ? platform.split('/') : []
+  const faults: Fault[] = []
+  const fault = (label: string, message: string): void =>
+    void faults.push({ path: [...path, 'nodeSelector', label], message })
+  const os = labels['kubernetes.io/os']
+  if (typeof os === 'string' && os !== 'linux') {
+    fault('kubernetes.io/os', `builds run on Linux nodes alone, not on ${os} (leave it out)`)
+  }
+  const arch = labels['kubernetes.io/arch']
+  if (typeof arch === 'string' && wanted !== undefined && arch !== wanted) {
+    fault(
+      'kubernetes.io/arch',
+      `platforms wants a node of ${wanted}, not of ${arch} (leave it out, or change platforms)`,
+    )
   }
   return faults
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { knownKeys, unsupportedKeys } from './config-schema.ts'
+import { tolerationKeys } from './scheduling-schema.ts'
 import { closest } from './suggestion.ts'
 import type { Fault, Path, YamlFile } from './yaml-file.ts'
 
@@ -39,6 +40,7 @@ function keysAt(path: Path): readonly string[] {
   if (last === 'cache') return ['enabled', 'ttl', 'repository']
   if (last === 'paths') return ['include', 'exclude']
   if (last === 'resources') return ['requests', 'limits']
+  if (path.at(-2) === 'tolerations') return tolerationKeys
   if (first === 'defaults') return knownKeys.image.filter((key) => key !== 'name')
   if (first === 'registries') return knownKeys.registry
   return third === 'images' ? knownKeys.image : knownKeys.entry

@@ -46,6 +46,9 @@ describe('a valid file', () => {
       labels: { 'org.opencontainers.image.revision': '{sha}' },
       platform: 'linux/amd64',
       resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
+      nodeSelector: { 'acme.io/pool': 'builds' },
+      tolerations: [{ key: 'acme.io/builds', operator: 'Exists', effect: 'NoSchedule' }],
+      priorityClassName: 'builds',
       pushSecret: 'registry-credentials',
       cache: { enabled: true, ttlMs: 604_800_000, repository: undefined },
       paths: { include: ['services/api/**', 'docker/**'], exclude: ['**/*.md'] },
@@ -122,6 +125,25 @@ repositories:
     assert.deepEqual(first!.resources, { limits: { memory: '2Gi', cpu: '2' } })
   })
 
+  test('scheduling is handed on as it is said; labels of defaults are added to, tolerations replaced', () => {
+    const { images } = parseConfig(
+      `
+defaults: { nodeSelector: { acme.io/pool: builds }, tolerations: [{ operator: Exists }] }
+repositories:
+  - match: github.com/acme/*
+    destination: registry.acme.io/{owner}/{repo}
+    images:
+      - { name: x, tags: [x], nodeSelector: { acme.io/disk: ssd }, priorityClassName: builds }
+      - { name: y, tags: [y], tolerations: [{ key: acme.io/builds, effect: NoSchedule }] }
+`,
+      'kanihook.yaml',
+    ).entries[0]!
+    assert.deepEqual(images[0]!.nodeSelector, { 'acme.io/pool': 'builds', 'acme.io/disk': 'ssd' })
+    assert.deepEqual(images[0]!.tolerations, [{ operator: 'Exists' }])
+    assert.equal(images[0]!.priorityClassName, 'builds')
+    assert.deepEqual(images[1]!.tolerations, [{ key: 'acme.io/builds', effect: 'NoSchedule' }])
+  })
+
   test('the Dockerfile is looked for in the context, unless it is named from the root', () => {
     assert.equal(imageOf(withImage('context: ./services/api/')).context, 'services/api')
     assert.equal(imageOf(withImage('context: services/api')).dockerfile, 'services/api/Dockerfile')
@@ -196,6 +218,27 @@ const faultyImages: readonly [string, RegExp][] = [
     'resources: { requests: { cpu: 2 }, limits: { cpu: 500m } }',
     /request 2 is more than the limit 500m/,
   ],
+  ['nodeSelector: { "a b": x }', /nodeSelector\["a b"\]: .*cannot be the key of a label/],
+  ['nodeSelector: { pool: "a b" }', /nodeSelector\.pool: .*cannot be the value of a label/],
+  [
+    'nodeSelector: { pool: true }',
+    /nodeSelector\.pool: must be text \(write it in quotes: "true"\)/,
+  ],
+  ['nodeSelector: { kubernetes.io/os: windows }', /builds run on Linux nodes alone/],
+  [
+    'nodeSelector: { kubernetes.io/arch: arm64 }\nplatforms: [linux/amd64]',
+    /platforms wants a node of amd64, not of arm64/,
+  ],
+  ['tolerations: { key: a }', /tolerations: must be a list/],
+  ['tolerations: [{ value: a }]', /tolerations\[0\]\.key: missing \(name the taint/],
+  ['tolerations: [{ key: a, operator: Is }]', /operator: unknown value \(one of Equal, Exists\)/],
+  ['tolerations: [{ key: a, operator: Exists, value: b }]', /value: has no meaning with operator/],
+  [
+    'tolerations: [{ key: a, effect: NoSchedul }]',
+    /effect: unknown value \(did you mean NoSchedule/,
+  ],
+  ['tolerations: [{ key: a, efect: NoSchedule }]', /efect: unknown key \(did you mean "effect"/],
+  ['priorityClassName: High', /cannot be the name of a PriorityClass/],
   ['pushSecret: Registry_X', /cannot be the name of a Secret/],
   ['target: --x', /cannot be|is not the name of a stage/],
   ['verbosity: inf', /did you mean info/],
@@ -214,7 +257,10 @@ describe('an image is refused that says', () => {
       assert.equal(faults.length, 1, faults.join('\n'))
       assert.match(faults[0]!, fault)
       // Where it stands, and in brackets what to do; or the message is itself what to write.
-      assert.match(faults[0]!, /^kanihook\.yaml:7:\d+: .*(\)|must be (true or false|a mapping))$/)
+      assert.match(
+        faults[0]!,
+        /^kanihook\.yaml:7:\d+: .*(\)|must be (true or false|a mapping|a list))$/,
+      )
     })
   }
 })

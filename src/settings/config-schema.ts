@@ -5,6 +5,8 @@ import { globFault } from './globs.ts'
 import { destinationFault, isRegistryHost, isRegistryMirror } from './image-reference.ts'
 import { quantityFault } from './quantity.ts'
 import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
+import { schedulingSettings } from './scheduling-schema.ts'
+import { matching, text } from './schema-text.ts'
 import { destinationVariables, tagFault, templateFault, valueVariables } from './templates.ts'
 
 /**
@@ -12,18 +14,6 @@ import { destinationVariables, tagFault, templateFault, valueVariables } from '.
  * messages into the list of faults: what is wrong, and in brackets what to write instead.
  */
 const day = 86_400_000
-
-/** A string in which `fault` finds nothing wrong. */
-const text = (fault: (value: string) => string | undefined) =>
-  z.string().superRefine((value, context) => {
-    const message = fault(value)
-    if (message) context.addIssue({ code: 'custom', message })
-  })
-
-const matching = (pattern: string, message: string) =>
-  text((value) => (new RegExp(pattern).test(value) ? undefined : `"${value}" ${message}`)).meta({
-    pattern,
-  })
 
 const duration = z
   .string({ error: `is not a duration (${durationHint})` })
@@ -164,6 +154,7 @@ const imageSettings = {
     ),
   platforms: platforms.optional(),
   resources: resources.optional(),
+  ...schedulingSettings,
   cache: cache.optional(),
   pushSecret: secretName.optional(),
   timeout: duration

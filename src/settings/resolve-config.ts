@@ -47,6 +47,7 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
     labels: image.labels ?? {},
     platform: image.platforms?.[0],
     resources: resolveResources(image.resources),
+    ...resolveScheduling(image),
     pushSecret: image.pushSecret,
     cache: {
       enabled: image.cache?.enabled ?? false,
@@ -57,6 +58,18 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
     timeoutMs: image.timeout ?? 30 * minute,
     startTimeoutMs: image.startTimeout ?? 10 * minute,
     verbosity: image.verbosity ?? 'info',
+  }
+}
+
+function resolveScheduling({
+  nodeSelector,
+  tolerations,
+  priorityClassName,
+}: ImageSettings): Pick<ImageConfig, 'nodeSelector' | 'tolerations' | 'priorityClassName'> {
+  return {
+    ...(nodeSelector && { nodeSelector }),
+    ...(tolerations && { tolerations }),
+    ...(priorityClassName !== undefined && { priorityClassName }),
   }
 }
 

@@ -268,6 +268,23 @@ test('a full quota is waited for as long as a start may take, then told', async 
   })
 })
 
+test('a pod that is never made, as a LimitRange refuses it, ends the build at once and takes the Job away', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  const message =
+    'pods "x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 4Gi'
+  cluster.show(job, { phase: 'pending', waiting: { reason: 'FailedCreate', message } })
+  await running
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'error',
+    reason:
+      'A LimitRange allows at most 1Gi of memory per Container: lower resources.limits.memory (4Gi)',
+  })
+  assert.deepEqual(cluster.removed, [job])
+})
+
 test('a Job that the API refuses for good ends the build with the API’s words', async () => {
   const build = await create()
   cluster.refuse(new PermanentError('violates PodSecurity "restricted"'))

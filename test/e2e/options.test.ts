@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import {
+  CoreV1Api,
+  KubeConfig,
+  SchedulingV1Api,
+  type V1Job,
+  type V1Pod,
+} from '@kubernetes/client-node'
+import { createWorld, runningCluster, type World } from './support/world.ts'
+import type { TestRepository } from './support/repository.ts'
+
+/** What an image may say about its build, and what the cluster and the registry then have. */
+
+let world: World
+let core: CoreV1Api
+let scheduling: SchedulingV1Api
+let node: string
+
+const priorityClass = 'kanihook-options-test'
+const taint = { key: 'kanihook.dev/options-test', value: 'builds', effect: 'NoSchedule' }
+
+before(async () => {
+  const cluster = await runningCluster()
+  const kubeConfig = new KubeConfig()
+  kubeConfig.loadFromFile(cluster.kubeconfig)
+  core = kubeConfig.makeApiClient(CoreV1Api)
+  scheduling = kubeConfig.makeApiClient(SchedulingV1Api)
+  node = (await core.listNode()).items[0]?.metadata?.name ?? ''
+  world = await createWorld({
+    repositories: ({ registry, forgeHost }) => {
+      const image = (settings: string): string => `
+    images: [{ name: app, destination: "${registry}/dev/{repo}", tags: ["{branch}"], ${settings} }]`
+      const tolerations = `tolerations: [{ key: ${taint.key}, value: ${taint.value}, effect: ${taint.effect} }]`
+      return `
+  - match: "${forgeHost}/dev/placed-*"${image(`nodeSelector: { kubernetes.io/hostname: "${node}" }, ${tolerations}, priorityClassName: ${priorityClass}`)}
+  - match: "${forgeHost}/dev/untolerated-*"${image('startTimeout: 3s')}
+  - match: "${forgeHost}/dev/nowhere-*"${image('startTimeout: 3s, nodeSelector: { acme.io/pool: none }')}
+  - match: "${forgeHost}/dev/no-class-*"${image('priorityClassName: not-there')}
+  - match: "${forgeHost}/dev/limit-*"${image('resources: { limits: { memory: 4Gi } }')}
+  - match: "${forgeHost}/dev/request-*"${image('resources: { requests: { memory: 400Mi } }')}
+  - match: "${forgeHost}/dev/quota-*"${image('startTimeout: 8s, resources: { requests: { memory: 400Mi } }')}
+  - match: "${forgeHost}/dev/disk-*"${image('resources: { limits: { ephemeral-storage: 20Mi } }')}
+`
+    },
+  })
+})
+after(async () => world.close())
+
+/** Pushes a commit that is built and waits for its end. */
+async function built(name: string, files: Record<string, string> = {}) {
+  const repository = await world.repository(name)
+  const sha = await repository.commit({
+    Dockerfile: `FROM ${world.cluster.baseImage}\nRUN true\n`,
+    ...files,
+  })
+  await repository.push('main')
+  return { repository, ...(await world.ended(repository, sha)) }
+}
+
+async function jobOf({ path }: TestRepository): Promise<V1Job> {
+  const job = (await world.jobs()).find(
+    ({ metadata }) => metadata?.annotations?.['kanihook.dev/repository-path'] === path,
+  )
+  assert.ok(job, `${path} has no Job`)
+  return job
+}
+
+async function podOf(repository: TestRepository): Promise<V1Pod> {
+  const { metadata } = await jobOf(repository)
+  const pod = (await world.pods()).find(
+    (each) => each.metadata?.labels?.['kanihook.dev/job'] === metadata?.name,
+  )
+  assert.ok(pod, `${metadata?.name} has no pod`)
+  return pod
+}
+
+describe("the place of a build's pod", () => {
+  before(async () => {
+    await scheduling.createPriorityClass({
+      body: { metadata: { name: priorityClass }, value: 77, preemptionPolicy: 'Never' },
+    })
+    await setTaints([taint])
+  })
+  after(async () => {
+    await setTaints([])
+    await scheduling.deletePriorityClass({ name: priorityClass })
+  })
+
+  test('is what nodeSelector, tolerations and priorityClassName say', async () => {
+    const { description, status, repository } = await built('placed')
+    assert.equal(status, 'success', description)
+    const { spec } = await podOf(repository)
+    assert.equal(spec?.nodeSelector?.['kubernetes.io/hostname'], node)
+    assert.equal(spec?.priority, 77)
+    assert.ok(spec?.tolerations?.some(({ key }) => key === taint.key))
+  })
+
+  test('is not a node with a taint that is not tolerated', async () => {
+    const { description, status } = await built('untolerated')
+    assert.match(
+      description,
+      /^Not started within 3s: Unschedulable: .*had untolerated taint\(s\)$/,
+    )
+    assert.equal(status, 'error')
+  })
+
+  async function setTaints(taints: (typeof taint)[]): Promise<void> {
+    const body = await core.readNode({ name: node })
+    const others = body.spec?.taints?.filter(({ key }) => key !== taint.key) ?? []
+    if (body.spec) body.spec.taints = [...others, ...taints]
+    await core.replaceNode({ name: node, body })
+  }
+})
+
+test('a build that no node has the labels for says so', async () => {
+  const { description, status } = await built('nowhere')
+  assert.match(
+    description,
+    /^Not started within 3s: Unschedulable: .*didn't match Pod's node affinity\/selector$/,
+  )
+  assert.equal(status, 'error')
+})
+
+describe('a pod that the API server never makes ends its build at once, and says what to change', () => {
+  const namespace = (): string => world.cluster.namespace
+
+  test('a priority class that is not there', async () => {
+    const { description, status } = await built('no-class')
+    assert.equal(
+      description,
+      'There is no PriorityClass not-there: create it, or change priorityClassName',
+    )
+    assert.equal(status, 'error')
+  })
+
+  test('a LimitRange', async () => {
+    const name = 'kanihook-options-test'
+    await core.createNamespacedLimitRange({
+      namespace: namespace(),
+      body: {
+        metadata: { name },
+        spec: {
+          limits: [{ type: 'Container', max: { memory: '1Gi' }, _default: { memory: '256Mi' } }],
+        },
+      },
+    })
+    try {
+      const [limit, request] = await Promise.all([built('limit'), built('request')])
+      assert.equal(
+        limit.description,
+        'A LimitRange allows at most 1Gi of memory per Container: lower resources.limits.memory (4Gi)',
+      )
+      assert.equal(
+        request.description,
+        'A LimitRange gives a limit of 256Mi of memory, less than resources.requests.memory (400Mi): set resources.limits.memory',
+      )
+      assert.deepEqual([limit.status, request.status], ['error', 'error'])
+    } finally {
+      await core.deleteNamespacedLimitRange({ namespace: namespace(), name })
+    }
+  })
+
+  test('a quota is waited for, as long as a start may take, and says what it lacks', async () => {
+    const name = 'kanihook-options-test'
+    await core.createNamespacedResourceQuota({
+      namespace: namespace(),
+      body: { metadata: { name }, spec: { hard: { 'requests.memory': '100Mi' } } },
+    })
+    try {
+      const { description, status } = await built('quota')
+      assert.match(
+        description,
+        /^Not started within 8s: quota kanihook-options-test: the build asks for .*requests\.memory/,
+      )
+      assert.equal(status, 'error')
+    } finally {
+      await core.deleteNamespacedResourceQuota({ namespace: namespace(), name })
+    }
+  })
+})
+
+test('the files of the clone count as disk of the build', async () => {
+  const { description, status } = await built('disk', {
+    Dockerfile: `FROM ${world.cluster.baseImage}\nRUN sleep 100\n`,
+    'large.bin': 'x'.repeat(40 * 1024 * 1024),
+  })
+  assert.equal(
+    description,
+    'Out of disk space (limit 20Mi): raise resources.limits.ephemeral-storage',
+  )
+  assert.equal(status, 'failure')
+})
