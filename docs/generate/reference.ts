@@ -120,6 +120,28 @@ repositories:
     pushSecret: gitlab-registry-credentials
 \`\`\`
 
+### buildArgs
+
+A value is text, or a key of a Secret in the build namespace:
+
+${tableOf(property(image, 'buildArgs').additionalProperties || {})}
+
+\`\`\`yaml kanihook.yaml
+repositories:
+  - match: github.com/acme/shop
+    images:
+      - name: web
+        destination: registry.acme.io/acme/web
+        buildArgs:
+          VERSION: '{semver}'
+          NPM_TOKEN: { secret: npm, key: token }
+\`\`\`
+
+The value of a Secret is in no Job, record or log of kanihook; what a build argument
+[cannot keep secret](security.md#what-a-build-argument-cannot-keep-secret) it cannot either. Names that change how programs start,
+such as \`PATH\` or \`LD_PRELOAD\`, are refused; for a Secret so are those that Kaniko itself reads, such as \`AWS_…\`,
+\`GOOGLE_…\` or \`HTTP_PROXY\`.
+
 ### cache
 
 ${tableOf(property(defaults, 'cache'))}

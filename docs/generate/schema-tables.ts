@@ -5,6 +5,7 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
   readonly additionalProperties?: Schema | false
   readonly enum?: readonly string[]
   readonly const?: string
@@ -12,7 +13,8 @@ export interface Schema {
 }
 
 /** A row for each key of a mapping: what it is, what holds without it, what it means. */
-export function keyTable(mapping: Schema, durationPattern: string): string {
+export function keyTable(schema: Schema, durationPattern: string): string {
+  const mapping = schema.anyOf?.find(({ properties }) => properties) ?? schema
   const rows = Object.entries(mapping.properties ?? {}).map(([key, schema]) => {
     const { meaning, byDefault } = describe(schema.description ?? '')
     const without = mapping.required?.includes(key) ? 'needed' : byDefault
@@ -47,6 +49,7 @@ function typeOf(schema: Schema, durationPattern: string): string {
   if (schema.enum) return schema.enum.map((each) => `\`${each}\``).join(', ')
   if (schema.const !== undefined) return `\`${schema.const}\``
   if (schema.pattern === durationPattern) return 'duration'
+  if (schema.anyOf) return schema.anyOf.map((each) => typeOf(each, durationPattern)).join(' or ')
   if (items) return `list of ${items.properties ? 'mappings' : typeOf(items, durationPattern)}`
   if (properties) return 'mapping'
   if (additionalProperties)

@@ -33,6 +33,12 @@ export interface Resources {
   readonly limits?: Readonly<Record<string, string>>
 }
 
+/** Where a value is: a key of a Secret in the build namespace. */
+export interface SecretKey {
+  readonly secret: string
+  readonly key: string
+}
+
 /** A taint of nodes that a build's pod tolerates, as the Kubernetes API says it. */
 export interface Toleration {
   readonly key?: string | undefined
@@ -41,7 +47,10 @@ export interface Toleration {
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute' | undefined
 }
 
-/** How one image is built, with every template filled in. Durations are milliseconds. */
+/**
+ * How one image is built, with every template filled in. Durations are milliseconds. What has a `?`
+ * came later: plans that are kept in records and on Jobs may not have it.
+ */
 export interface ImagePlan {
   readonly name: string
   /** `registry/repository:tag`, at least one. */
@@ -51,11 +60,12 @@ export interface ImagePlan {
   readonly dockerfile: string
   readonly target: string | undefined
   readonly buildArgs: Readonly<Record<string, string>>
+  /** Build arguments whose values are in Secrets of the build namespace: what is here is no secret. */
+  readonly secretBuildArgs?: Readonly<Record<string, SecretKey>>
   readonly labels: Readonly<Record<string, string>>
   /** `linux/amd64`, or undefined for whatever the node is. */
   readonly platform: string | undefined
   readonly resources: Resources
-  // What has a `?` came later: plans that were kept before do not have it.
   /** Labels that the node must have, beside those of the platform. */
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: readonly Toleration[]

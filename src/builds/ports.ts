@@ -165,9 +165,17 @@ export interface Cluster {
   remove(job: string, signal: AbortSignal): Promise<void>
 }
 
-/** Secret values of a build that must not be seen in its log. */
+/** What a build takes from Secrets of the build namespace. */
 export interface SecretValues {
-  of(build: Build): Promise<readonly string[]>
+  /** Throws RetryLater when it cannot be read. */
+  of(build: Build): Promise<BuildSecrets>
+}
+
+export interface BuildSecrets {
+  /** What must not be seen in the build's log. */
+  readonly values: readonly string[]
+  /** What is not there and without which the build cannot start, as a sentence. */
+  readonly missing?: string
 }
 
 /** The kept log of a build: bounded, masked before it comes here. */

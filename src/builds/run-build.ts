@@ -126,6 +126,8 @@ export function createRunner(
     try {
       const started = await startJob(build, job, adopted, options)
       if ('mask' in started) return started.mask
+      // An earlier runner may have made the Job, and it must not push after its build has ended.
+      if (adopted) await removed(job, signal)
       await end(build, started.outcome)
     } catch (error) {
       await notStarted(build, job, error, signal)

@@ -36,9 +36,13 @@ export async function startJob(
   if (vanished || phase === 'building' || phase === 'ended') {
     // The clone is done: a forge that refuses a login now must not end the build. What vanished is
     // judged as such, and gets a new try.
-    return { mask: createMask(await secrets.of(build)) }
+    return { mask: createMask((await secrets.of(build)).values) }
   }
-  const credential = await source.credential(build.repository)
+  const [credential, { values, missing }] = await Promise.all([
+    source.credential(build.repository),
+    secrets.of(build),
+  ])
+  if (missing !== undefined) return { outcome: { state: 'error', reason: missing } }
   const destinations = await ownDestinations(build, refs)
   if (destinations.length === 0) {
     const reason = 'Every tag of this image has moved on to a newer version'
@@ -46,10 +50,7 @@ export async function startJob(
   }
   const own = { ...build, plan: { ...build.plan, destinations } }
   const cloneUrl = source.cloneUrl(build.repository)
-  const [values] = await Promise.all([
-    secrets.of(build),
-    cluster.start({ build: own, tries: build.tries, cloneUrl, credential }),
-  ])
+  await cluster.start({ build: own, tries: build.tries, cloneUrl, credential })
   return { mask: createMask([credential.password, ...values]) }
 }
 

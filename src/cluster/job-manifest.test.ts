@@ -67,6 +67,7 @@ const full = request(
     dockerfile: 'docker/Dockerfile.production',
     target: 'runtime',
     buildArgs: { VERSION: 'v1.2.3', PRICE: '$(HOME) $5' },
+    secretBuildArgs: { NPM_TOKEN: { secret: 'npm', key: 'token' } },
     labels: { 'org.opencontainers.image.revision': 'a'.repeat(40) },
     platform: 'linux/arm64',
     resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
@@ -81,6 +82,9 @@ const full = request(
     verbosity: 'debug',
   },
 )
+
+/** Fields of a plan that the first version did not write. */
+const later = ['secretBuildArgs', 'nodeSelector', 'tolerations', 'priorityClassName']
 
 const registries = [
   { host: 'registry.example.com', insecure: true, skipTlsVerify: false, mirror: undefined },
@@ -131,6 +135,19 @@ describe("a build's Job", () => {
       Array.from({ length: 2 }, () => jobName(withLogin.build, 2)),
     )
     assert.ok(!JSON.stringify(build).includes('GIT_'))
+  })
+
+  it('takes a build argument from its Secret by the environment, where only its name is an argument', () => {
+    const secretBuildArgs = { NPM_TOKEN: { secret: 'npm', key: 'token' } }
+    const { clone, build } = containers(jobManifest(request({}, { secretBuildArgs }), settings))
+    assert.deepEqual(build?.env, [
+      { name: 'NPM_TOKEN', valueFrom: { secretKeyRef: { name: 'npm', key: 'token' } } },
+    ])
+    assert.deepEqual(
+      build?.args?.filter((arg) => arg.startsWith('--build-arg')),
+      ['--build-arg=NPM_TOKEN'],
+    )
+    assert.ok(!JSON.stringify(clone).includes('npm'))
   })
 
   it('lets no text of others reach for a variable of the container', () => {

@@ -16,7 +16,7 @@ export function kanikoContainer(
     image,
     imagePullPolicy: 'IfNotPresent',
     args: kanikoArgs(plan, registries).map(literal),
-    ...(plan.pushSecret ? { env: [{ name: 'DOCKER_CONFIG', value: dockerFolder }] } : {}),
+    ...environment(plan),
     volumeMounts: [
       { name: 'context', mountPath: contextFolder },
       ...(plan.pushSecret
@@ -40,6 +40,17 @@ export function kanikoContainer(
   }
 }
 
+function environment({ pushSecret, secretBuildArgs = {} }: ImagePlan): Pick<V1Container, 'env'> {
+  const env = [
+    ...(pushSecret ? [{ name: 'DOCKER_CONFIG', value: dockerFolder }] : []),
+    ...Object.entries(secretBuildArgs).map(([name, { secret, key }]) => ({
+      name,
+      valueFrom: { secretKeyRef: { name: secret, key } },
+    })),
+  ]
+  return env.length > 0 ? { env } : {}
+}
+
 /** Flags that Kaniko 1.24 and its maintained fork both know. */
 export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySettings[]): string[] {
   const hosts = (key: 'insecure' | 'skipTlsVerify'): string[] =>
@@ -55,6 +66,8 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
     ...each('destination', plan.destinations),
     ...(plan.target === undefined ? [] : [`--target=${plan.target}`]),
     ...each('build-arg', pairs(plan.buildArgs)),
+    // Without a value, Kaniko takes it from its environment.
+    ...each('build-arg', Object.keys(plan.secretBuildArgs ?? {})),
     ...each('label', pairs(plan.labels)),
     ...(plan.platform === undefined ? [] : [`--custom-platform=${plan.platform}`]),
     ...(enabled

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { loginValues } from './secret-values.ts'
+import { loginValues, withArguments } from './secret-values.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -27,5 +27,37 @@ describe('the secret values of a registry login', () => {
     for (const config of ['', 'not JSON', 'null', '{}', '{"auths":[]}', '{"auths":{"a":{}}}']) {
       assert.deepEqual(loginValues(config), [])
     }
+  })
+})
+
+describe('the values of build arguments that Secrets hold', () => {
+  const args = { TOKEN: { secret: 'npm', key: 'token' } }
+  const of = (data: Record<string, string> | undefined) =>
+    withArguments(['of-the-login'], args, new Map([['npm', data]]))
+
+  it('are masked beside the login, without the line break that a file ends with', () => {
+    assert.deepEqual(of({ token: 'a-token\n', other: 'not-asked-for' }).values, [
+      'of-the-login',
+      'a-token',
+      'a-token',
+    ])
+  })
+
+  it('are masked line by line, as a log shows them', () => {
+    const { values, missing } = of({ token: '--BEGIN--\nfirst-line\nx\n--END--' })
+    assert.ok(['--BEGIN--', 'first-line', '--END--'].every((line) => values.includes(line)))
+    assert.ok(!values.includes('x'))
+    assert.equal(missing, undefined)
+  })
+
+  it('that are not there are named, with the build argument that wants them', () => {
+    assert.equal(
+      of(undefined).missing,
+      'There is no Secret npm (buildArgs.TOKEN): make it in the build namespace',
+    )
+    assert.equal(
+      of({ other: 'x' }).missing,
+      'Secret npm has no key token (buildArgs.TOKEN): add it',
+    )
   })
 })

@@ -1,14 +1,16 @@
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
 import { z } from 'zod'
-import type { SecretValues } from '../builds/ports.ts'
+import type { SecretKey } from '../builds/build.ts'
+import type { BuildSecrets, SecretValues } from '../builds/ports.ts'
 import { orAbsent, unanswered, within } from './api-call.ts'
 
 /** Shorter ones would black out ordinary words. */
 const shortest = 6
 
 /**
- * Reads what a build could print of its registry login. A missing or unreadable login is an empty
- * list: the build will say itself what is wrong. Throws RetryLater when the API does not answer.
+ * Reads what a build could print: its registry login and the values of its build arguments. A missing
+ * login is an empty list, for it may come while the pod waits for it. Throws RetryLater when the API
+ * does not answer.
  */
 export function createSecretValues(options: {
   readonly kubeConfig: KubeConfig
@@ -17,20 +19,66 @@ export function createSecretValues(options: {
 }): SecretValues {
   const { kubeConfig, namespace, requestTimeoutMs = 10_000 } = options
   const api = kubeConfig.makeApiClient(CoreV1Api)
+
+  async function read(name: string): Promise<SecretData | undefined> {
+    try {
+      const secret = api.readNamespacedSecret({ name, namespace }, within(requestTimeoutMs))
+      const found = await orAbsent(secret)
+      return found && decoded(found.data ?? {})
+    } catch (error) {
+      throw unanswered(`Secret ${name} cannot be read`, error)
+    }
+  }
+
   return {
-    async of({ plan }) {
-      const name = plan.pushSecret
-      if (name === undefined) return []
-      try {
-        const read = api.readNamespacedSecret({ name, namespace }, within(requestTimeoutMs))
-        const encoded = (await orAbsent(read))?.data?.['.dockerconfigjson'] ?? ''
-        return loginValues(Buffer.from(encoded, 'base64').toString())
-      } catch (error) {
-        throw unanswered(`Secret ${name} cannot be read`, error)
-      }
+    async of({ plan: { pushSecret, secretBuildArgs = {} } }) {
+      const names = new Set(Object.values(secretBuildArgs).map(({ secret }) => secret))
+      if (pushSecret !== undefined) names.add(pushSecret)
+      const found = await Promise.all(
+        [...names].map(async (name) => [name, await read(name)] as const),
+      )
+      const secrets = new Map(found)
+      const login = pushSecret === undefined ? undefined : secrets.get(pushSecret)
+      return withArguments(
+        loginValues(login?.['.dockerconfigjson'] ?? ''),
+        secretBuildArgs,
+        secrets,
+      )
     },
   }
 }
+
+type SecretData = Readonly<Record<string, string>>
+
+const decoded = (data: Readonly<Record<string, string>>): SecretData =>
+  Object.fromEntries(
+    Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
+  )
+
+/** Adds the values of build arguments, or says which of them is not there. */
+export function withArguments(
+  login: readonly string[],
+  secretBuildArgs: Readonly<Record<string, SecretKey>>,
+  secrets: ReadonlyMap<string, SecretData | undefined>,
+): BuildSecrets {
+  const values = [...login]
+  const missing: string[] = []
+  for (const [name, { secret, key }] of Object.entries(secretBuildArgs)) {
+    const data = secrets.get(secret)
+    const value = data?.[key]
+    if (value !== undefined) values.push(...maskable(value))
+    else if (data) missing.push(`Secret ${secret} has no key ${key} (buildArgs.${name}): add it`)
+    else
+      missing.push(
+        `There is no Secret ${secret} (buildArgs.${name}): make it in the build namespace`,
+      )
+  }
+  return { values, ...(missing[0] === undefined ? {} : { missing: missing[0] }) }
+}
+
+/** A log has lines, so a value of several is looked for line by line. */
+const maskable = (value: string): string[] =>
+  [value, ...value.split('\n')].map((text) => text.trim()).filter((text) => text.length >= shortest)
 
 /** The secret values in a Docker `config.json`: passwords, tokens, and `auth` as it stands. */
 export function loginValues(config: string): string[] {

@@ -44,3 +44,59 @@ export function buildArgumentFault(name: string): string | undefined {
   }
   return undefined
 }
+
+/**
+ * Names that Kaniko, or a credential helper in it, takes from its own environment, where a build
+ * argument from a Secret is: Kaniko's source and that of Go, of the clouds' clients, of OpenTelemetry.
+ */
+const ofKaniko: ReadonlySet<string> = new Set([
+  'ALL_PROXY',
+  'BENCHMARK_FILE',
+  'BUILDER_OUTPUT',
+  'CONTAINER',
+  'FTP_PROXY',
+  'HOME',
+  'HOSTNAME',
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'NO_PROXY',
+  'REGISTRY_AUTH_FILE',
+  'SNAPSHOT_TIMEOUT_DURATION',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
+  'TMPDIR',
+  'UPSTREAM_CLIENT_TYPE',
+  'USER',
+  'XDG_CONFIG_HOME',
+  'XDG_RUNTIME_DIR',
+])
+const prefixesOfKaniko = [
+  'AWS_',
+  'AZURE_',
+  'CI_',
+  'CLOUDSDK_',
+  'DOCKER_',
+  'ECS_',
+  'FF_KANIKO_',
+  'GCE_',
+  'GCLOUD_',
+  'GIT_',
+  'GODEBUG',
+  'GOGC',
+  'GOMAXPROCS',
+  'GOMEMLIMIT',
+  'GOOGLE_',
+  'GOTRACEBACK',
+  'KANIKO_',
+  'KUBERNETES_',
+  'OTEL_',
+  'S3_',
+] as const
+
+/** What is wrong with the name of a build argument whose value is in a Secret, or undefined. */
+export function secretArgumentFault(name: string): string | undefined {
+  const upper = name.toUpperCase()
+  return ofKaniko.has(upper) || prefixesOfKaniko.some((prefix) => upper.startsWith(prefix))
+    ? `${name} from a Secret is refused: it would be Kaniko's own setting (choose another name)`
+    : undefined
+}

@@ -58,6 +58,12 @@ repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
     /^warning: the pushSecret login is shared by several owners \(github\.com\/\*\*\)/,
   ],
   [
+    'two owners with one Secret of a build argument',
+    `defaults: { destination: 'r.io/{owner}/{repo}', buildArgs: { T: { secret: npm, key: t } } }
+repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
+    /^warning: the Secret npm of the build argument T is shared by several owners \(github\.com\/a, github\.com\/b\)/,
+  ],
+  [
     'many repositories with one destination',
     'repositories: [{ match: github.com/a/*, destination: r.io/app }]',
     /^warning: github\.com\/a\/\* may match several repositories, which would all push to r\.io\/app/,

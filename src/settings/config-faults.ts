@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { knownKeys, unsupportedKeys } from './config-schema.ts'
+import { isMapping } from './inherit.ts'
 import { tolerationKeys } from './scheduling-schema.ts'
 import { closest } from './suggestion.ts'
 import type { Fault, Path, YamlFile } from './yaml-file.ts'
@@ -27,9 +28,22 @@ export function explainIssue(issue: Issue, file: YamlFile): Fault[] {
       return [
         { path, message: wrongValue(issue.values.map(String), valueAt(file.value, path), path) },
       ]
+    case 'invalid_union':
+      return unionFaults(issue, file)
     default:
       return [{ path, message: issue.message }]
   }
+}
+
+/** A build argument is text or names a Secret; `{branch}` without quotes is meant to be text. */
+function unionFaults(issue: Extract<Issue, { code: 'invalid_union' }>, file: YamlFile): Fault[] {
+  const path = issue.path as Path
+  const value = valueAt(file.value, path)
+  const [ofText = [], ofSecret] = issue.errors
+  if (ofSecret === undefined || path.at(-2) !== 'buildArgs')
+    return [{ path, message: issue.message }]
+  const chosen = isMapping(value) && ('secret' in value || 'key' in value) ? ofSecret : ofText
+  return chosen.flatMap((each) => explainIssue({ ...each, path: [...path, ...each.path] }, file))
 }
 
 /** The kind of mapping that a path leads to, and the keys that it may have. */
@@ -40,6 +54,7 @@ function keysAt(path: Path): readonly string[] {
   if (last === 'cache') return ['enabled', 'ttl', 'repository']
   if (last === 'paths') return ['include', 'exclude']
   if (last === 'resources') return ['requests', 'limits']
+  if (path.at(-2) === 'buildArgs') return ['secret', 'key']
   if (path.at(-2) === 'tolerations') return tolerationKeys
   if (first === 'defaults') return knownKeys.image.filter((key) => key !== 'name')
   if (first === 'registries') return knownKeys.registry

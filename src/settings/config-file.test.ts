@@ -43,6 +43,7 @@ describe('a valid file', () => {
       dockerfile: 'docker/Dockerfile.production',
       target: 'runtime',
       buildArgs: { VERSION: '{tag}' },
+      secretBuildArgs: { NPM_TOKEN: { secret: 'npm', key: 'token' } },
       labels: { 'org.opencontainers.image.revision': '{sha}' },
       platform: 'linux/amd64',
       resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
@@ -144,6 +145,21 @@ repositories:
     assert.deepEqual(images[1]!.tolerations, [{ key: 'acme.io/builds', effect: 'NoSchedule' }])
   })
 
+  test('a build argument is text or names a key of a Secret, whatever defaults say of it', () => {
+    const { buildArgs, secretBuildArgs } = parseConfig(
+      `
+defaults: { buildArgs: { A: text, B: { secret: of-defaults, key: b }, HTTP_PROXY: 'http://proxy' } }
+repositories:
+  - match: github.com/acme/*
+    destination: registry.acme.io/{owner}/{repo}
+    images: [{ name: x, buildArgs: { A: { secret: npm, key: token }, B: '{tag}' } }]
+`,
+      'kanihook.yaml',
+    ).entries[0]!.images[0]!
+    assert.deepEqual(buildArgs, { B: '{tag}', HTTP_PROXY: 'http://proxy' })
+    assert.deepEqual(secretBuildArgs, { A: { secret: 'npm', key: 'token' } })
+  })
+
   test('the Dockerfile is looked for in the context, unless it is named from the root', () => {
     assert.equal(imageOf(withImage('context: ./services/api/')).context, 'services/api')
     assert.equal(imageOf(withImage('context: services/api')).dockerfile, 'services/api/Dockerfile')
@@ -191,6 +207,15 @@ const faultyImages: readonly [string, RegExp][] = [
   ['buildArgs: { NODE_OPTIONS: x }', /buildArgs\.NODE_OPTIONS: .*refused/],
   ['buildArgs: { "a b": x }', /buildArgs\["a b"\]: .*cannot be a build argument/],
   ['buildArgs: { VERSION: 1.10 }', /write it in quotes: "1.10"/],
+  ['buildArgs: { A: { secret: npm } }', /buildArgs\.A\.key: missing \(add it: text\)/],
+  ['buildArgs: { A: { secret: npm, kye: x, key: y } }', /A\.kye: unknown key \(did you mean "key"/],
+  ['buildArgs: { A: { secret: Npm, key: x } }', /A\.secret: .*cannot be the name of a Secret/],
+  ['buildArgs: { A: { secret: npm, key: a/b } }', /A\.key: .*cannot be the key of a Secret/],
+  ['buildArgs: { A: {tag} }', /buildArgs\.A: must be text \(write it in quotes: "\{tag\}"\)/],
+  ['buildArgs: { PATH: { secret: a, key: b } }', /buildArgs\.PATH: .*refused/],
+  ['buildArgs: { AWS_PROFILE: { secret: a, key: b } }', /AWS_PROFILE from a Secret is refused/],
+  ['buildArgs: { http_proxy: { secret: a, key: b } }', /http_proxy from a Secret is refused/],
+  ['buildArgs: { DOCKER_CONFIG: { secret: a, key: b } }', /DOCKER_CONFIG from a Secret is refused/],
   ['buildArgs: { X: "{brnch}" }', /unknown variable \{brnch\} \(did you mean \{branch\}/],
   ['buildArgs: { X: "a\\0b" }', /NUL/],
   ['buildArgs: { 1: x }', /the key is no text/],

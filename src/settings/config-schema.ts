@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { buildArgumentFault } from './build-arguments.ts'
+import { buildArgumentFault, secretArgumentFault } from './build-arguments.ts'
 import { durationHint, durationPattern, parseDuration } from './duration.ts'
 import { globFault } from './globs.ts'
 import { destinationFault, isRegistryHost, isRegistryMirror } from './image-reference.ts'
@@ -29,10 +29,11 @@ const duration = z
   })
   .meta({ pattern: durationPattern, examples: ['30m', '168h'] })
 
-const secretName = matching(
+const nameOfSecret = matching(
   '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
   'cannot be the name of a Secret (lower-case letters, digits, - and .)',
-).describe(
+)
+const secretName = nameOfSecret.describe(
   'A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry. Default: none, for a registry that asks for no login.',
 )
 
@@ -71,6 +72,26 @@ const resources = z
   .describe("Kubernetes requests and limits of the build's container. Default: none.")
 
 const value = text((template) => templateFault(template, valueVariables))
+
+const secretKey = z.strictObject({
+  secret: nameOfSecret.describe('A Secret in BUILD_NAMESPACE.'),
+  key: matching(
+    '^[A-Za-z0-9._-]{1,253}$',
+    'cannot be the key of a Secret (letters, digits, . _ -)',
+  ).describe('Its key that holds the value.'),
+})
+
+const buildArgs = z
+  .record(
+    text((name) => buildArgumentFault(name)),
+    z.union([value, secretKey]),
+  )
+  .superRefine((args, context) => {
+    for (const [name, argument] of Object.entries(args)) {
+      const message = typeof argument === 'string' ? undefined : secretArgumentFault(name)
+      if (message) context.addIssue({ code: 'custom', message, path: [name] })
+    }
+  })
 
 const destination = text(
   (template) => templateFault(template, destinationVariables) ?? destinationFault(template),
@@ -123,14 +144,10 @@ const imageSettings = {
   )
     .optional()
     .describe('Stage of the Dockerfile. Default: the last one.'),
-  buildArgs: z
-    .record(
-      text((name) => buildArgumentFault(name)),
-      value,
-    )
+  buildArgs: buildArgs
     .optional()
     .describe(
-      'Values of ARG. They may hold the variables of tags, and {owner}, {repo}. Default: none.',
+      'Values of ARG: text, which may hold the variables of tags, and {owner}, {repo}; or { secret, key }. Default: none.',
     ),
   labels: z
     .record(

@@ -1,30 +1,36 @@
-import type { Config, EntryConfig } from './config.ts'
+import type { Config, EntryConfig, ImageConfig } from './config.ts'
 import { isPattern } from './globs.ts'
 import { splitDestination } from './image-reference.ts'
 
 /** What is allowed in kanihook.yaml and may still not be meant. One sentence each. */
 export function configWarnings({ entries }: Pick<Config, 'entries'>): string[] {
   if (entries.length === 0) return ['repositories is empty: nothing is built']
-  return [...sharedPushSecrets(entries), ...sharedDestinations(entries)]
+  return [...sharedSecrets(entries), ...sharedDestinations(entries)]
 }
 
 /** One owner's leak would be the other's. */
-function sharedPushSecrets(entries: readonly EntryConfig[]): string[] {
+function sharedSecrets(entries: readonly EntryConfig[]): string[] {
   const owners = new Map<string, Set<string>>()
   for (const entry of entries) {
-    for (const { pushSecret } of entry.images) {
-      if (pushSecret === undefined) continue
-      owners.set(pushSecret, (owners.get(pushSecret) ?? new Set()).add(ownerOf(entry.match)))
+    for (const what of entry.images.flatMap(secretsOf)) {
+      owners.set(what, (owners.get(what) ?? new Set()).add(ownerOf(entry.match)))
     }
   }
-  return [...owners].flatMap(([secret, names]) => {
+  return [...owners].flatMap(([what, names]) => {
     const list = [...names].join(', ')
     if (names.size === 1 && !isPattern(list)) return []
     return [
-      `the pushSecret ${secret} is shared by several owners (${list}): whoever leaks it leaks it for all of them (give each owner an entry with a Secret of its own)`,
+      `the ${what} is shared by several owners (${list}): whoever leaks it leaks it for all of them (give each owner an entry with a Secret of its own)`,
     ]
   })
 }
+
+const secretsOf = ({ pushSecret, secretBuildArgs = {} }: ImageConfig): string[] => [
+  ...(pushSecret === undefined ? [] : [`pushSecret ${pushSecret}`]),
+  ...Object.entries(secretBuildArgs).map(
+    ([name, { secret }]) => `Secret ${secret} of the build argument ${name}`,
+  ),
+]
 
 /** `host/owner` of a match, as far as it says them. */
 const ownerOf = (match: string): string => match.toLowerCase().split('/').slice(0, 2).join('/')

@@ -1,3 +1,4 @@
+import type { SecretKey } from '../builds/build.ts'
 import type { Config, EntryConfig, ImageConfig } from './config.ts'
 import type { ConfigFile, ImageSettings } from './config-schema.ts'
 import { inherit } from './inherit.ts'
@@ -43,7 +44,7 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
     context,
     dockerfile: image.dockerfile ?? (context === '.' ? 'Dockerfile' : `${context}/Dockerfile`),
     target: image.target,
-    buildArgs: image.buildArgs ?? {},
+    ...resolveBuildArgs(image.buildArgs ?? {}),
     labels: image.labels ?? {},
     platform: image.platforms?.[0],
     resources: resolveResources(image.resources),
@@ -59,6 +60,18 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
     startTimeoutMs: image.startTimeout ?? 10 * minute,
     verbosity: image.verbosity ?? 'info',
   }
+}
+
+function resolveBuildArgs(
+  args: NonNullable<ImageSettings['buildArgs']>,
+): Pick<ImageConfig, 'buildArgs' | 'secretBuildArgs'> {
+  const buildArgs: Record<string, string> = {}
+  const secretBuildArgs: Record<string, SecretKey> = {}
+  for (const [name, value] of Object.entries(args)) {
+    if (typeof value === 'string') buildArgs[name] = value
+    else secretBuildArgs[name] = value
+  }
+  return { buildArgs, ...(Object.keys(secretBuildArgs).length > 0 && { secretBuildArgs }) }
 }
 
 function resolveScheduling({

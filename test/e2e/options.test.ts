@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import {
   CoreV1Api,
@@ -7,6 +8,7 @@ import {
   type V1Job,
   type V1Pod,
 } from '@kubernetes/client-node'
+import { everythingIn } from '../support/redis-contents.ts'
 import { createWorld, runningCluster, type World } from './support/world.ts'
 import type { TestRepository } from './support/repository.ts'
 
@@ -17,6 +19,8 @@ let core: CoreV1Api
 let scheduling: SchedulingV1Api
 let node: string
 
+const tokenSecret = 'kanihook-options-test'
+const token = `token-${randomBytes(12).toString('hex')}`
 const priorityClass = 'kanihook-options-test'
 const taint = { key: 'kanihook.dev/options-test', value: 'builds', effect: 'NoSchedule' }
 
@@ -40,6 +44,9 @@ before(async () => {
   - match: "${forgeHost}/dev/limit-*"${image('resources: { limits: { memory: 4Gi } }')}
   - match: "${forgeHost}/dev/request-*"${image('resources: { requests: { memory: 400Mi } }')}
   - match: "${forgeHost}/dev/quota-*"${image('startTimeout: 8s, resources: { requests: { memory: 400Mi } }')}
+  - match: "${forgeHost}/dev/argument-*"${image(`verbosity: trace, buildArgs: { TOKEN: { secret: ${tokenSecret}, key: token } }`)}
+  - match: "${forgeHost}/dev/no-secret-*"${image('buildArgs: { TOKEN: { secret: not-there, key: token } }')}
+  - match: "${forgeHost}/dev/no-key-*"${image(`buildArgs: { TOKEN: { secret: ${tokenSecret}, key: other } }`)}
   - match: "${forgeHost}/dev/disk-*"${image('resources: { limits: { ephemeral-storage: 20Mi } }')}
 `
     },
@@ -190,4 +197,63 @@ test('the files of the clone count as disk of the build', async () => {
     'Out of disk space (limit 20Mi): raise resources.limits.ephemeral-storage',
   )
   assert.equal(status, 'failure')
+})
+
+describe('a build argument from a Secret', () => {
+  before(async () => {
+    await core.createNamespacedSecret({
+      namespace: world.cluster.namespace,
+      body: { metadata: { name: tokenSecret }, stringData: { token } },
+    })
+  })
+  after(async () => {
+    await core.deleteNamespacedSecret({ namespace: world.cluster.namespace, name: tokenSecret })
+  })
+
+  test('reaches the RUN steps that ask for it, and is nowhere else', async () => {
+    const { description, status, repository, target_url } = await built('argument', {
+      Dockerfile: `FROM ${world.cluster.baseImage}
+ARG TOKEN
+RUN echo "the token is $TOKEN" && printf %s "$TOKEN" | sha256sum > /proof.txt
+`,
+    })
+    assert.equal(status, 'success', description)
+    const reference = `${world.cluster.registry.host}/${repository.path}:main`
+    const proof = await world.image.file(reference, 'proof.txt')
+    assert.equal(proof.split(' ')[0], createHash('sha256').update(token).digest('hex'))
+
+    const page = await (await fetch(target_url)).text()
+    assert.match(page, /the token is \*\*\*/)
+    const places = {
+      page,
+      image: await world.image.description(reference),
+      job: JSON.stringify(await jobOf(repository)),
+      pod: JSON.stringify(await podOf(repository)),
+      statuses: JSON.stringify(
+        await repository.statuses(await repository.git('rev-parse', 'HEAD')),
+      ),
+      "kanihook's output": world.kanihook.output.join('\n'),
+      redis: await everythingIn(world.redis.url),
+    }
+    assert.match(places.redis, /the token is \*\*\*/)
+    for (const [place, text] of Object.entries(places)) {
+      assert.ok(text.length > 100, place)
+      assert.ok(!text.includes(token), `the token is in: ${place}`)
+      assert.ok(!text.includes(Buffer.from(token).toString('base64')), place)
+    }
+  })
+
+  test('that is not there ends the build, and says which', async () => {
+    const [secret, key] = await Promise.all([built('no-secret'), built('no-key')])
+    assert.equal(
+      secret.description,
+      'There is no Secret not-there (buildArgs.TOKEN): make it in the build namespace',
+    )
+    assert.equal(
+      key.description,
+      `Secret ${tokenSecret} has no key other (buildArgs.TOKEN): add it`,
+    )
+    assert.deepEqual([secret.status, key.status], ['error', 'error'])
+    await assert.rejects(jobOf(secret.repository), /has no Job/)
+  })
 })

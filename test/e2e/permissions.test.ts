@@ -195,7 +195,7 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
     const plan = { ...waits.build.plan, pushSecret: 'there-is-none' }
     const waiting = await start({ ...waits, build: { ...waits.build, plan } })
     const building = await start(talks)
-    assert.notEqual((await secrets.of(talks.build)).length, 0)
+    assert.notEqual((await secrets.of(talks.build)).values.length, 0)
     const lines = await logOf(cluster, building)
     await until(cluster, building, ({ phase }) => phase === 'ended')
     assert.ok(lines.length > 0, 'there is a log')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Redis } from 'ioredis'
 import { giteaDelivery } from '../stand-ins/gitea/delivery.ts'
 import { eventually } from '../support/eventually.ts'
+import { everythingIn } from '../support/redis-contents.ts'
 import type { TestRepository } from './support/repository.ts'
 import { createWorld, type World } from './support/world.ts'
 
@@ -272,7 +272,7 @@ test('no credential is in a Job, a pod, a Secret that outlives the clone, a log,
   await running(repository, sha)
   const during = JSON.stringify([await world.jobs(), await world.pods()])
   await world.ended(repository, sha)
-  const redis = await dump(world.redis.url)
+  const redis = await everythingIn(world.redis.url)
   const log = world.kanihook.output.join('\n')
   const statuses = JSON.stringify(await repository.statuses(sha))
   assert.ok(redis.includes(repository.path), 'the dump is of this Redis')
@@ -289,26 +289,4 @@ test('no credential is in a Job, a pod, a Secret that outlives the clone, a log,
 async function logOf(id: string): Promise<{ lines: string[] }> {
   const response = await fetch(`${world.kanihook.adminUrl}/api/builds/${id}/log`)
   return { lines: (await response.text()).trimEnd().split('\n') }
-}
-
-/** Everything that Redis holds, as text. */
-async function dump(url: string): Promise<string> {
-  const redis = new Redis(url)
-  try {
-    const keys = await redis.keys('*')
-    const values = await Promise.all(
-      keys.map(async (name) => {
-        const type = await redis.type(name)
-        if (type === 'hash') return redis.hgetall(name)
-        if (type === 'list') return redis.lrange(name, 0, -1)
-        if (type === 'zset') return redis.zrangebyscore(name, '-inf', '+inf')
-        if (type === 'set') return redis.smembers(name)
-        if (type === 'stream') return redis.xrange(name, '-', '+')
-        return redis.get(name)
-      }),
-    )
-    return JSON.stringify([keys, values])
-  } finally {
-    redis.disconnect()
-  }
 }

@@ -43,7 +43,7 @@ function run(
     refs,
     cluster,
     logs,
-    secrets: { of: async () => ['registry-password'] },
+    secrets: { of: async () => ({ values: ['registry-password'] }) },
     source: {
       cloneUrl: () => 'https://git.example.com/acme/app.git',
       credential: async () => ({ username: 'kanihook', password: 'git-token-1234' }),
@@ -283,6 +283,30 @@ test('a pod that is never made, as a LimitRange refuses it, ends the build at on
       'A LimitRange allows at most 1Gi of memory per Container: lower resources.limits.memory (4Gi)',
   })
   assert.deepEqual(cluster.removed, [job])
+})
+
+test('a Secret of a build argument that is not there ends the build before it has a Job', async () => {
+  const build = await create()
+  const missing = 'There is no Secret npm (buildArgs.TOKEN): make it in the build namespace'
+  await run(build.id, { secrets: { of: async () => ({ values: [], missing }) } })
+  assert.deepEqual((await record(build.id)).outcome, { state: 'error', reason: missing })
+  assert.deepEqual(cluster.started, [])
+})
+
+test('a Secret that goes while its build runs does not end the build', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const first = new AbortController()
+  const running = run(build.id, {}, first.signal)
+  await started()
+  cluster.show(job, { phase: 'building', clone: ok })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  first.abort(new Error('worker stops'))
+  await assert.rejects(running, /worker stops/)
+  const second = run(build.id, { secrets: { of: async () => ({ values: [], missing: 'gone' }) } })
+  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  await second
+  assert.equal((await record(build.id)).state, 'succeeded')
 })
 
 test('a Job that the API refuses for good ends the build with the API’s words', async () => {

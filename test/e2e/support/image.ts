@@ -30,6 +30,8 @@ export function createImageReader(registry: Registry): {
   /** A file's text as the newest layer that has it says. */
   file(reference: string, path: string): Promise<string>
   config(reference: string): Promise<ImageConfig>
+  /** All that the registry has about an image but its layers: the manifest and the whole configuration, as text. */
+  description(reference: string): Promise<string>
   /** Every entry of every layer as `tar -tv` lists it, and the size of all layers, compressed, in bytes. */
   contents(reference: string): Promise<{ entries: string[]; bytes: number }>
 } {
@@ -78,6 +80,13 @@ export function createImageReader(registry: Registry): {
       const { config } = (await (await manifest(reference)).json()) as Manifest
       const blob = await get(`${nameOf(reference)}/blobs/${config.digest}`)
       return ((await blob.json()) as { config: ImageConfig }).config
+    },
+
+    async description(reference) {
+      const text = await (await manifest(reference)).text()
+      const { config } = JSON.parse(text) as Manifest
+      const blob = await get(`${nameOf(reference)}/blobs/${config.digest}`)
+      return `${text}\n${await blob.text()}`
     },
 
     async contents(reference) {
