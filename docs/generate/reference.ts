@@ -160,9 +160,10 @@ ${tableOf(property(defaults, 'resources'))}
 They are the build container's. The clone container asks for 50m of cpu and 64Mi of memory. \`ephemeral-storage\`
 is the disk: what the build writes, and with it the files of the clone.
 
-### nodeSelector, tolerations, priorityClassName
+### nodeSelector, tolerations, priorityClassName, serviceAccountName
 
-The build's pod has them as Kubernetes knows them. Labels of \`platforms\` are added to \`nodeSelector\`. A toleration:
+The build's pod has them as Kubernetes knows them. Labels of \`platforms\` are added to \`nodeSelector\`. What
+\`serviceAccountName\` is for: [A cloud's own login](private-registries.md#a-clouds-own-login). A toleration:
 
 \${tableOf(property(image, 'tolerations').items ?? {})}
 

@@ -70,6 +70,8 @@ export interface ImagePlan {
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: readonly Toleration[]
   readonly priorityClassName?: string
+  /** By which a cloud knows the pod; it gets no token of the Kubernetes API. */
+  readonly serviceAccountName?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
   readonly pushSecret: string | undefined
   readonly cache: { readonly enabled: boolean; readonly ttlMs: number; readonly repository: string }

@@ -57,6 +57,10 @@ const refusals: readonly (readonly [said: string, reason: string])[] = [
     'There is no PriorityClass fast: create it, or change priorityClassName',
   ],
   [
+    forbidden('error looking up service account builds/pusher: serviceaccount "pusher" not found'),
+    'There is no ServiceAccount pusher in the build namespace: make it, or change serviceAccountName',
+  ],
+  [
     forbidden('violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'),
     "Pod Security restricted:latest refuses the build's pod: let the build namespace enforce baseline",
   ],

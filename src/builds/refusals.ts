@@ -78,6 +78,13 @@ const refusals: readonly Refusal[] = [
       operator(`There is no PriorityClass ${name}: create it, or change priorityClassName`),
   },
   {
+    pattern: /error looking up service account \S+: serviceaccount "([^"]+)" not found/,
+    explain: ([, name]) =>
+      operator(
+        `There is no ServiceAccount ${name} in the build namespace: make it, or change serviceAccountName`,
+      ),
+  },
+  {
     pattern: /violates PodSecurity "([^"]+)"/,
     explain: ([, level]) =>
       operator(

@@ -77,6 +77,7 @@ const full = request(
       { operator: 'Exists', effect: 'NoExecute' },
     ],
     priorityClassName: 'builds',
+    serviceAccountName: 'registry-pusher',
     pushSecret: 'registry-credentials',
     cache: { enabled: true, ttlMs: 168 * 3_600_000, repository: 'registry.example.com/acme/cache' },
     verbosity: 'debug',
@@ -84,7 +85,13 @@ const full = request(
 )
 
 /** Fields of a plan that the first version did not write. */
-const later = ['secretBuildArgs', 'nodeSelector', 'tolerations', 'priorityClassName']
+const later = [
+  'secretBuildArgs',
+  'nodeSelector',
+  'tolerations',
+  'priorityClassName',
+  'serviceAccountName',
+]
 
 const registries = [
   { host: 'registry.example.com', insecure: true, skipTlsVerify: false, mirror: undefined },
@@ -150,6 +157,16 @@ describe("a build's Job", () => {
     assert.ok(!JSON.stringify(clone).includes('npm'))
   })
 
+  it('mounts no token of the Kubernetes API, whoever the pod is', () => {
+    for (const change of [{}, { serviceAccountName: 'registry-pusher' }]) {
+      const { template } = jobManifest(request({}, change), settings).spec!
+      assert.equal(template.spec?.automountServiceAccountToken, false)
+      assert.equal(template.spec.serviceAccountName, change.serviceAccountName)
+      const azure = template.metadata?.labels?.['azure.workload.identity/use']
+      assert.equal(azure, change.serviceAccountName === undefined ? undefined : 'true')
+    }
+  })
+
   it('lets no text of others reach for a variable of the container', () => {
     const ref = 'refs/heads/$(GIT_PASSWORD)'
     const { clone, build } = containers(
@@ -171,8 +188,7 @@ describe("a build's Job", () => {
   it('is read though an older version wrote it, which knew fewer options', () => {
     const { annotations = {} } = jobManifest(request(), settings).metadata ?? {}
     const made = JSON.parse(annotations['kanihook.dev/plan'] ?? '') as Record<string, unknown>
-    for (const key of ['nodeSelector', 'tolerations', 'priorityClassName'])
-      assert.ok(!(key in made))
+    for (const key of later) assert.ok(!(key in made), key)
     const read = readIdentity(annotations)
     assert.ok(read)
     const again = { ...request(), build: { ...request().build, ...read.build } }

@@ -49,7 +49,7 @@ export function jobManifest(request: JobRequest, settings: JobSettings): V1Job {
       ttlSecondsAfterFinished: keepSeconds,
       template: {
         metadata: {
-          labels: { ...labels, 'sidecar.istio.io/inject': 'false' },
+          labels: { ...labels, ...accountLabels(plan), 'sidecar.istio.io/inject': 'false' },
           // Both are read, by older and newer versions: a sidecar would outlive the build.
           annotations: { 'sidecar.istio.io/inject': 'false' },
         },
@@ -63,6 +63,7 @@ function podSpec(request: JobRequest, job: string, settings: JobSettings): V1Pod
   const { plan } = request.build
   return {
     restartPolicy: 'Never',
+    ...account(plan),
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: graceSeconds,
@@ -81,6 +82,17 @@ const registryLogin = (secretName: string): NonNullable<V1PodSpec['volumes']>[nu
   name: 'registry-login',
   secret: { secretName, items: [{ key: '.dockerconfigjson', path: 'config.json' }] },
 })
+
+/**
+ * Clouds mount a token of their own for a pod's service account, so that of the Kubernetes API is not
+ * mounted then either.
+ */
+const account = ({ serviceAccountName }: ImagePlan): Pick<V1PodSpec, 'serviceAccountName'> =>
+  serviceAccountName === undefined ? {} : { serviceAccountName }
+
+/** Azure's webhook looks at pods with this label alone; those of other clouds at the account. */
+const accountLabels = ({ serviceAccountName }: ImagePlan): Record<string, string> =>
+  serviceAccountName === undefined ? {} : { 'azure.workload.identity/use': 'true' }
 
 /** On which nodes the pod may run, and before which others. */
 function scheduling(

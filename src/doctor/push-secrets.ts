@@ -17,8 +17,16 @@ const configKey = '.dockerconfigjson'
 
 /** The logins that the Secrets of the build namespace hold. */
 export interface PushSecrets {
-  /** The login that a Secret has for a repository, or what is wrong with the Secret. */
-  login(secret: string, registry: string, repository: string): Promise<DockerLogin | Remark>
+  /**
+   * The login that a Secret has for a repository, or what is wrong with the Secret. `account`: the
+   * ServiceAccount that builds may log in by where the Secret holds no login.
+   */
+  login(
+    secret: string,
+    registry: string,
+    repository: string,
+    account: string | undefined,
+  ): Promise<DockerLogin | Remark>
   /** The command that makes such a Secret. */
   making(secret: string, registry: string): string
   /** Every password and token that was read so far. */
@@ -90,14 +98,22 @@ export function createPushSecrets(api: CoreV1Api, namespace: string): PushSecret
   return {
     values,
     making,
-    async login(secret, registry, repository) {
+    async login(secret, registry, repository, account) {
       const loaded = configs.get(secret) ?? load(secret)
       configs.set(secret, loaded)
       const config = await loaded
       if (typeof config === 'function') return config(registry)
-      return findLogin(config, registry, repository) ?? noLogin(config, secret, registry)
+      const login = findLogin(config, registry, repository)
+      if (login) return login
+      return account === undefined ? noLogin(config, secret, registry) : leftToAccount(account)
     },
   }
 }
+
+/** A login that only a build's pod can try. */
+export const leftToAccount = (account: string): Remark =>
+  warning(
+    `not checked: builds log in as the ServiceAccount ${account}, which only their pods can; the first build shows it`,
+  )
 
 const isHubLike = (key: string): boolean => /(^|\.)docker\.(io|com)$/.test(hostOf(key))

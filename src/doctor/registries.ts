@@ -4,7 +4,7 @@ import { createRegistry, type Access } from '../registry/push-access.ts'
 import { fine, failure, warning, type Remark } from '../remark.ts'
 import type { Check } from './checks.ts'
 import { about, type CheckResult, type Finding } from './finding.ts'
-import type { PushSecrets } from './push-secrets.ts'
+import { leftToAccount, type PushSecrets } from './push-secrets.ts'
 import type { RegistryGroup } from './registry-targets.ts'
 
 /** For each answer; a login and a permission take up to six. */
@@ -36,10 +36,11 @@ export function registryChecks({ groups, pushSecrets, reached }: RegistryChecksO
 }
 
 async function examine(group: RegistryGroup, secrets: PushSecrets): Promise<Finding[]> {
-  const { host, pushSecret, names } = group
+  const { host, pushSecret, serviceAccountName: account, names } = group
   const atHost = about('registry', host)
   const loginFor = async (name: string): Promise<DockerLogin | Remark | undefined> =>
-    pushSecret === undefined ? undefined : secrets.login(pushSecret, host, name)
+    pushSecret === undefined ? undefined : secrets.login(pushSecret, host, name, account)
+  if (pushSecret === undefined && account !== undefined) return atHost(leftToAccount(account))
   const login = await loginFor(names[0] ?? '')
   if (login && 'severity' in login) return atHost(login)
 

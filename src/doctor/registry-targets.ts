@@ -5,6 +5,8 @@ import { splitDestination } from '../settings/image-reference.ts'
 export interface RegistryGroup {
   readonly host: string
   readonly pushSecret: string | undefined
+  /** By which a cloud may let a build's pod log in. */
+  readonly serviceAccountName?: string | undefined
   /** Repositories in the registry that are known before a push, each once. */
   readonly names: readonly string[]
   /** Destinations that depend on the repository that is pushed to. */
@@ -13,25 +15,24 @@ export interface RegistryGroup {
   readonly skipTlsVerify: boolean
 }
 
+type Target = Pick<RegistryGroup, 'host' | 'pushSecret' | 'serviceAccountName'>
+
 /** What kanihook.yaml wants to push to, by registry and Secret. Pure. */
 export function registryGroups({ entries, registries }: Config): RegistryGroup[] {
-  const groups = new Map<
-    string,
-    { host: string; pushSecret: string | undefined; all: Set<string> }
-  >()
-  for (const { destination, pushSecret } of entries.flatMap((entry) => entry.images)) {
+  const groups = new Map<string, Target & { all: Set<string> }>()
+  for (const image of entries.flatMap((entry) => entry.images)) {
+    const { destination, pushSecret, serviceAccountName } = image
     const { registry: host, name } = splitDestination(destination)
-    const key = `${host} ${pushSecret ?? ''}`
-    const group = groups.get(key) ?? { host, pushSecret, all: new Set() }
+    const key = [host, pushSecret, serviceAccountName].join(' ')
+    const group = groups.get(key) ?? { host, pushSecret, serviceAccountName, all: new Set() }
     groups.set(key, group)
     group.all.add(name)
   }
-  return [...groups.values()].map(({ host, pushSecret, all }) => {
-    const settings = registries.find((registry) => registry.host === host)
+  return [...groups.values()].map(({ all, ...target }) => {
+    const settings = registries.find((registry) => registry.host === target.host)
     const names = [...all]
     return {
-      host,
-      pushSecret,
+      ...target,
       names: names.filter((name) => !name.includes('{')),
       templates: names.filter((name) => name.includes('{')),
       insecure: settings?.insecure ?? false,

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { knownKeys, unsupportedKeys } from './config-schema.ts'
 import { isMapping } from './inherit.ts'
-import { tolerationKeys } from './scheduling-schema.ts'
+import { tolerationKeys } from './pod-schema.ts'
 import { closest } from './suggestion.ts'
 import type { Fault, Path, YamlFile } from './yaml-file.ts'
 

@@ -5,7 +5,7 @@ import { globFault } from './globs.ts'
 import { destinationFault, isRegistryHost, isRegistryMirror } from './image-reference.ts'
 import { quantityFault } from './quantity.ts'
 import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
-import { schedulingSettings } from './scheduling-schema.ts'
+import { podSettings } from './pod-schema.ts'
 import { matching, text } from './schema-text.ts'
 import { destinationVariables, tagFault, templateFault, valueVariables } from './templates.ts'
 
@@ -171,7 +171,7 @@ const imageSettings = {
     ),
   platforms: platforms.optional(),
   resources: resources.optional(),
-  ...schedulingSettings,
+  ...podSettings,
   cache: cache.optional(),
   pushSecret: secretName.optional(),
   timeout: duration

@@ -48,7 +48,7 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
     labels: image.labels ?? {},
     platform: image.platforms?.[0],
     resources: resolveResources(image.resources),
-    ...resolveScheduling(image),
+    ...resolvePod(image),
     pushSecret: image.pushSecret,
     cache: {
       enabled: image.cache?.enabled ?? false,
@@ -74,15 +74,17 @@ function resolveBuildArgs(
   return { buildArgs, ...(Object.keys(secretBuildArgs).length > 0 && { secretBuildArgs }) }
 }
 
-function resolveScheduling({
+function resolvePod({
   nodeSelector,
   tolerations,
   priorityClassName,
-}: ImageSettings): Pick<ImageConfig, 'nodeSelector' | 'tolerations' | 'priorityClassName'> {
+  serviceAccountName,
+}: ImageSettings): Partial<ImageConfig> {
   return {
     ...(nodeSelector && { nodeSelector }),
     ...(tolerations && { tolerations }),
     ...(priorityClassName !== undefined && { priorityClassName }),
+    ...(serviceAccountName !== undefined && { serviceAccountName }),
   }
 }
 

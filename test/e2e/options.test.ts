@@ -21,6 +21,7 @@ let node: string
 
 const tokenSecret = 'kanihook-options-test'
 const token = `token-${randomBytes(12).toString('hex')}`
+const account = 'kanihook-options-test'
 const priorityClass = 'kanihook-options-test'
 const taint = { key: 'kanihook.dev/options-test', value: 'builds', effect: 'NoSchedule' }
 
@@ -47,6 +48,8 @@ before(async () => {
   - match: "${forgeHost}/dev/argument-*"${image(`verbosity: trace, buildArgs: { TOKEN: { secret: ${tokenSecret}, key: token } }`)}
   - match: "${forgeHost}/dev/no-secret-*"${image('buildArgs: { TOKEN: { secret: not-there, key: token } }')}
   - match: "${forgeHost}/dev/no-key-*"${image(`buildArgs: { TOKEN: { secret: ${tokenSecret}, key: other } }`)}
+  - match: "${forgeHost}/dev/account-*"${image(`serviceAccountName: ${account}`)}
+  - match: "${forgeHost}/dev/no-account-*"${image('serviceAccountName: not-there')}
   - match: "${forgeHost}/dev/disk-*"${image('resources: { limits: { ephemeral-storage: 20Mi } }')}
 `
     },
@@ -256,4 +259,29 @@ RUN echo "the token is $TOKEN" && printf %s "$TOKEN" | sha256sum > /proof.txt
     assert.deepEqual([secret.status, key.status], ['error', 'error'])
     await assert.rejects(jobOf(secret.repository), /has no Job/)
   })
+})
+
+test('a build runs as its ServiceAccount, without a token for the Kubernetes API', async () => {
+  const { namespace } = world.cluster
+  await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name: account } } })
+  try {
+    const { description, status, repository } = await built('account', {
+      Dockerfile: `FROM ${world.cluster.baseImage}\nRUN test ! -e /var/run/secrets && test ! -e /run/secrets\n`,
+    })
+    assert.equal(status, 'success', description)
+    const { spec } = await podOf(repository)
+    assert.equal(spec?.serviceAccountName, account)
+    assert.ok(!spec.volumes?.some(({ projected }) => projected))
+  } finally {
+    await core.deleteNamespacedServiceAccount({ namespace, name: account })
+  }
+})
+
+test('a ServiceAccount that is not there ends the build, and says so', async () => {
+  const { description, status } = await built('no-account')
+  assert.equal(
+    description,
+    'There is no ServiceAccount not-there in the build namespace: make it, or change serviceAccountName',
+  )
+  assert.equal(status, 'error')
 })

@@ -54,6 +54,22 @@ describe('a registry', () => {
     auth: Buffer.from(`${username}:${secretPart}`).toString('base64'),
   })
 
+  it('whose login is that of a ServiceAccount is not tried, unless the Secret holds one', async () => {
+    const { host } = await start()
+    const untried =
+      /^warning: .*not checked: builds log in as the ServiceAccount pusher, which only their pods can/
+    const account = { host, serviceAccountName: 'pusher' }
+    const [alone, ...none] = await look({ ...account, pushSecret: undefined }, undefined)
+    assert.match(alone ?? '', untried)
+    assert.deepEqual(none, [])
+    const [other] = await look(account, dockerConfig('other.example.com', auth()))
+    assert.match(other ?? '', untried)
+    const [held] = await look(account, dockerConfig(host, auth()))
+    assert.match(held ?? '', /^ok: .*may push to acme\/app/)
+    const [missing] = await look(account, undefined)
+    assert.match(missing ?? '', /there is no Secret registry-credentials/)
+  })
+
   /** The lines of one registry. `data`: what the push Secret holds; undefined: there is no Secret. */
   async function look(
     group: Partial<RegistryGroup> & Pick<RegistryGroup, 'host'>,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { matching } from './schema-text.ts'
 
 /**
- * On which nodes a build's pod may run, in Kubernetes' own words. The patterns are those of the
+ * Where a build's pod may run and as whom, in Kubernetes' own words. The patterns are those of the
  * Kubernetes API for label keys, label values and names of objects.
  */
 const labelKey = matching(
@@ -45,17 +45,27 @@ const toleration = z
 
 export const tolerationKeys: readonly string[] = Object.keys(toleration.shape)
 
+const objectName = '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$'
+
 /** What an image may say about its build's pod. */
-export const schedulingSettings = {
+export const podSettings = {
   nodeSelector,
   tolerations: z
     .array(toleration)
     .optional()
     .describe('Taints of nodes on which it may run all the same. Default: none.'),
   priorityClassName: matching(
-    '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
+    objectName,
     'cannot be the name of a PriorityClass (lower-case letters, digits, - and .)',
   )
     .optional()
     .describe("PriorityClass of the build's pod. Default: the cluster's default."),
+  serviceAccountName: matching(
+    objectName,
+    'cannot be the name of a ServiceAccount (lower-case letters, digits, - and .)',
+  )
+    .optional()
+    .describe(
+      "ServiceAccount of the build's pod in BUILD_NAMESPACE, for a cloud's login to its registry. Default: default.",
+    ),
 }
