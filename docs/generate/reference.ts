@@ -146,6 +146,10 @@ such as \`PATH\` or \`LD_PRELOAD\`, are refused; for a Secret so are those that 
 
 ${tableOf(property(defaults, 'cache'))}
 
+### compression
+
+${tableOf(property(defaults, 'compression'))}
+
 ### paths
 
 ${tableOf(property(defaults, 'paths'))}

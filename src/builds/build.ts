@@ -47,6 +47,19 @@ export interface Toleration {
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute' | undefined
 }
 
+export interface CacheSettings {
+  readonly enabled: boolean
+  readonly ttlMs: number
+  /** Layers of COPY too. */
+  readonly copyLayers?: boolean
+}
+
+/** How layers are compressed: gzip by its own level, where nothing is said. */
+export interface Compression {
+  readonly type?: 'gzip' | 'zstd' | undefined
+  readonly level?: number | undefined
+}
+
 /**
  * How one image is built, with every template filled in. Durations are milliseconds. What has a `?`
  * came later: plans that are kept in records and on Jobs may not have it.
@@ -74,7 +87,11 @@ export interface ImagePlan {
   readonly serviceAccountName?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
   readonly pushSecret: string | undefined
-  readonly cache: { readonly enabled: boolean; readonly ttlMs: number; readonly repository: string }
+  readonly cache: CacheSettings & { readonly repository: string }
+  readonly snapshotMode?: 'full' | 'redo' | 'time'
+  readonly singleSnapshot?: boolean
+  readonly reproducible?: boolean
+  readonly compression?: Compression
   /** From the start of the clone to the end of the push. */
   readonly timeoutMs: number
   /** From the creation of the Job to the start of the clone. */

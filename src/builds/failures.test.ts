@@ -143,3 +143,50 @@ test('what a RUN step prints is no sign of what Kaniko met', () => {
   assert.deepEqual([failure.state, failure.retry], ['failed', false])
   assert.match(failure.reason, /^RUN failed with exit code 1/)
 })
+
+/** What registries say of a tag that cannot be moved, each in its own words. */
+const immutable = [
+  "TAG_INVALID: The image tag 'v1' already exists in the 'acme/app' repository and cannot be overwritten because the tag is immutable.",
+  'MANIFEST_INVALID: cannot update tag v1. The repository has enabled tag immutability',
+  "unexpected status code 412 Precondition Failed: Failed to process request due to 'app:v1' configured as immutable.",
+  'UNKNOWN: tag=v1 cannot be overwritten because r.io/acme/app is an immutable repository',
+  'DENIED: The requested tag already exists and cannot be overwritten.',
+  'DENIED: The operation is disallowed on this registry, repository or image.',
+]
+
+for (const words of immutable) {
+  test(`an immutable tag: ${words}`, () => {
+    const put = `PUT https://r.io/v2/acme/app/manifests/v1: ${words}`
+    assert.deepEqual(
+      explained(`error pushing image: failed to push to destination r.io/acme/app:v1: ${put}`),
+      {
+        state: 'error',
+        retry: false,
+        reason:
+          'Tag r.io/acme/app:v1 exists and is immutable: use tags that are new for each commit, such as {shortSha}',
+      },
+    )
+  })
+}
+
+test('a crash of Kaniko is told as such, and what reproducible has to do with it', () => {
+  const crash = [
+    'time="x" level=info msg="RUN true"',
+    'panic: runtime error: index out of range [2] with length 2',
+    'goroutine 1 [running, locked to thread]:',
+    'github.com/google/go-containerregistry/pkg/v1/mutate.Time({0x23d5b40, 0x10134fbbc600})',
+    '\tgithub.com/GoogleContainerTools/kaniko@v1.24.0/cmd/executor/main.go:31 +0x5b',
+  ].join('\n')
+  assert.deepEqual(explained(crash), {
+    state: 'error',
+    retry: false,
+    reason: 'Kaniko crashed: panic: runtime error: index out of range [2] with length 2',
+  })
+  assert.match(explained(crash, { reproducible: true }).reason, /^reproducible needs a base image/)
+})
+
+test('a RUN step that panics itself is a RUN step that failed', () => {
+  const log =
+    'panic: mine\nerror building image: failed to execute command: waiting for process to exit: exit status 2'
+  assert.match(explained(log).reason, /^RUN failed with exit code 2: panic: mine$/)
+})

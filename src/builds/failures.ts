@@ -94,8 +94,16 @@ const buildSigns: readonly Sign[] = [
       ),
   },
   {
+    // Amazon, Google, Harbor, Quay; Mirantis, Alibaba; Azure.
     pattern:
-      /failed to push to destination ([^\s:]+\S*?):? [^\n]*?(UNAUTHORIZED|DENIED|40[13]\b|immutable)/,
+      /failed to push to destination (\S+?):?\s[^\n]*(?:immutab|cannot be overwritten|disallowed on this registry, repository or image)/i,
+    explain: (match) =>
+      operator(
+        `Tag ${match[1]} exists and is immutable: use tags that are new for each commit, such as {shortSha}`,
+      ),
+  },
+  {
+    pattern: /failed to push to destination ([^\s:]+\S*?):? [^\n]*?(UNAUTHORIZED|DENIED|40[13]\b)/,
     explain: (match) => operator(`Push refused for ${match[1]}: ${match[2]}`),
   },
   {
@@ -201,6 +209,14 @@ export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly 
   // A RUN step may print whatever it likes: only Kaniko's own lines are signs.
   const known = explain(buildSigns, build, log, (line) => ofKaniko.test(line))
   if (known) return known
+  const panic = log.findLast((line) => line.startsWith('panic: '))
+  // It looks for the time of each of the base image's layers in the image's history.
+  if (panic && build.plan.reproducible && log.some((line) => line.includes('mutate.Time('))) {
+    return operator(
+      'reproducible needs a base image with a history, which this one lacks: leave it out',
+    )
+  }
+  if (panic) return operator(`Kaniko crashed: ${panic}`)
   const error = log.findLast((line) => /^error |level=(error|fatal)/i.test(line)) ?? log.at(-1)
   return author(`Build failed with exit code ${end.exitCode}${error ? `: ${error}` : ''}`)
 }

@@ -38,6 +38,8 @@ export function planImage(
       'org.opencontainers.image.revision': sha,
       'org.opencontainers.image.ref.name': parseRef(ref).name,
       'org.opencontainers.image.source': `https://${repository.host}/${repository.path}`,
+      // The plan's time: the same for each of its tries. One that is reproducible has none.
+      ...(rule.reproducible ? {} : { 'org.opencontainers.image.created': rfc3339(now) }),
       ...fillAll(rule.labels, values),
     },
     cache: { ...rule.cache, repository: rule.cache.repository ?? `${destination}/cache` },
@@ -46,6 +48,9 @@ export function planImage(
   const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${parseRef(ref).kind}: add one such as {shortSha}`
   return { plan, claims, problem }
 }
+
+/** Whole seconds in UTC, as the OCI image specification wants `created`. */
+const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 function pathValues({ path }: Repository): { owner: string; repo: string } {
   const cut = path.lastIndexOf('/')

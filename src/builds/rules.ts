@@ -1,4 +1,4 @@
-import type { ImagePlan } from './build.ts'
+import type { CacheSettings, ImagePlan } from './build.ts'
 import type { Repository } from './push-event.ts'
 
 /** An image as kanihook.yaml describes it: a plan whose templates are not yet filled in. */
@@ -8,11 +8,7 @@ export interface ImageRule extends Omit<ImagePlan, 'destinations' | 'cache'> {
   /** Templates of the variables in tags.ts. Values of build arguments and labels may hold them too. */
   readonly tags: readonly string[]
   /** `repository` undefined: `<destination>/cache`. */
-  readonly cache: {
-    readonly enabled: boolean
-    readonly ttlMs: number
-    readonly repository: string | undefined
-  }
+  readonly cache: CacheSettings & { readonly repository: string | undefined }
   /** Which changed files concern the image; undefined: all. */
   readonly paths: PathRule | undefined
 }

@@ -79,7 +79,16 @@ const full = request(
     priorityClassName: 'builds',
     serviceAccountName: 'registry-pusher',
     pushSecret: 'registry-credentials',
-    cache: { enabled: true, ttlMs: 168 * 3_600_000, repository: 'registry.example.com/acme/cache' },
+    cache: {
+      enabled: true,
+      ttlMs: 168 * 3_600_000,
+      repository: 'registry.example.com/acme/cache',
+      copyLayers: true,
+    },
+    snapshotMode: 'redo',
+    singleSnapshot: true,
+    reproducible: true,
+    compression: { type: 'zstd', level: 3 },
     verbosity: 'debug',
   },
 )
@@ -91,6 +100,10 @@ const later = [
   'tolerations',
   'priorityClassName',
   'serviceAccountName',
+  'snapshotMode',
+  'singleSnapshot',
+  'reproducible',
+  'compression',
 ]
 
 const registries = [

@@ -58,7 +58,6 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
   const mirrors = registries.flatMap(({ host, mirror }) =>
     mirror ? [`${registryName(host)}=${mirror}`] : [],
   )
-  const { enabled, repository, ttlMs } = plan.cache
   return [
     `--context=dir://${inContext(plan.context)}`,
     // Absolute: a Dockerfile in the image's working directory would win otherwise.
@@ -70,9 +69,8 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
     ...each('build-arg', Object.keys(plan.secretBuildArgs ?? {})),
     ...each('label', pairs(plan.labels)),
     ...(plan.platform === undefined ? [] : [`--custom-platform=${plan.platform}`]),
-    ...(enabled
-      ? ['--cache=true', `--cache-repo=${repository}`, `--cache-ttl=${Math.ceil(ttlMs / 1000)}s`]
-      : []),
+    ...cacheArgs(plan),
+    ...layerArgs(plan),
     ...each('insecure-registry', hosts('insecure')),
     ...each('skip-tls-verify-registry', hosts('skipTlsVerify')),
     ...(mirrors.length > 0 ? [`--registry-map=${mirrors.join(';')}`] : []),
@@ -87,6 +85,27 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
     '--force',
     '--log-format=text',
     `--verbosity=${plan.verbosity}`,
+  ]
+}
+
+function cacheArgs({ cache: { enabled, repository, ttlMs, copyLayers } }: ImagePlan): string[] {
+  if (!enabled) return []
+  return [
+    '--cache=true',
+    `--cache-repo=${repository}`,
+    `--cache-ttl=${Math.ceil(ttlMs / 1000)}s`,
+    ...(copyLayers ? ['--cache-copy-layers=true'] : []),
+  ]
+}
+
+function layerArgs(plan: ImagePlan): string[] {
+  const { snapshotMode, singleSnapshot, reproducible, compression: { type, level } = {} } = plan
+  return [
+    ...(snapshotMode ? [`--snapshot-mode=${snapshotMode}`] : []),
+    ...(singleSnapshot ? ['--single-snapshot=true'] : []),
+    ...(reproducible ? ['--reproducible=true'] : []),
+    ...(type ? [`--compression=${type}`] : []),
+    ...(level === undefined ? [] : [`--compression-level=${level}`]),
   ]
 }
 

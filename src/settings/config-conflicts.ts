@@ -75,6 +75,12 @@ function imageConflicts(image: Mapping, path: Path): Fault[] {
     })
   }
   faults.push(...nodeConflicts(image, path))
+  if (image['singleSnapshot'] === true && at(image['cache'], 'enabled') === true) {
+    faults.push({
+      path: [...path, 'singleSnapshot'],
+      message: 'the cache keeps the layer of each step, and there is one for all (turn one off)',
+    })
+  }
   const requests = mapping(at(image['resources'], 'requests'))
   const limits = mapping(at(image['resources'], 'limits'))
   for (const [resource, request] of Object.entries(requests)) {

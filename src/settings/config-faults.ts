@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { knownKeys, unsupportedKeys } from './config-schema.ts'
 import { isMapping } from './inherit.ts'
+import { compressionKeys } from './layer-schema.ts'
 import { tolerationKeys } from './pod-schema.ts'
 import { closest } from './suggestion.ts'
 import type { Fault, Path, YamlFile } from './yaml-file.ts'
@@ -51,7 +52,8 @@ function keysAt(path: Path): readonly string[] {
   const [first, , third] = path
   const last = path.at(-1)
   if (path.length === 0) return knownKeys.file
-  if (last === 'cache') return ['enabled', 'ttl', 'repository']
+  if (last === 'cache') return ['enabled', 'ttl', 'repository', 'copyLayers']
+  if (last === 'compression') return compressionKeys
   if (last === 'paths') return ['include', 'exclude']
   if (last === 'resources') return ['requests', 'limits']
   if (path.at(-2) === 'buildArgs') return ['secret', 'key']

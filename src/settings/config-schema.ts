@@ -4,6 +4,7 @@ import { durationHint, durationPattern, parseDuration } from './duration.ts'
 import { globFault } from './globs.ts'
 import { destinationFault, isRegistryHost, isRegistryMirror } from './image-reference.ts'
 import { quantityFault } from './quantity.ts'
+import { layerSettings } from './layer-schema.ts'
 import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
 import { podSettings } from './pod-schema.ts'
 import { matching, text } from './schema-text.ts'
@@ -108,6 +109,10 @@ const cache = z
     repository: destination
       .optional()
       .describe('Where layers are kept. Default: <destination>/cache.'),
+    copyLayers: z
+      .boolean()
+      .optional()
+      .describe('Keep the layers of COPY too, not of RUN alone. Default: false.'),
   })
   .describe('Layers kept in the registry between builds. Default: off.')
 
@@ -156,7 +161,7 @@ const imageSettings = {
     )
     .optional()
     .describe(
-      'Labels of the image, beside its revision, ref and source. They may hold the variables of tags, and {owner}, {repo}. Default: none.',
+      'Labels of the image, beside its revision, ref, source and time (org.opencontainers.image.…). They may hold the variables of tags, and {owner}, {repo}. Default: none.',
     ),
   paths: z
     .strictObject({
@@ -173,6 +178,7 @@ const imageSettings = {
   resources: resources.optional(),
   ...podSettings,
   cache: cache.optional(),
+  ...layerSettings,
   pushSecret: secretName.optional(),
   timeout: duration
     .optional()

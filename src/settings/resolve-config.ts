@@ -54,7 +54,9 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
       enabled: image.cache?.enabled ?? false,
       ttlMs: image.cache?.ttl ?? 336 * 60 * minute,
       repository: image.cache?.repository,
+      ...(image.cache?.copyLayers && { copyLayers: true }),
     },
+    ...resolveLayers(image),
     paths: image.paths && { include: image.paths.include, exclude: image.paths.exclude ?? [] },
     timeoutMs: image.timeout ?? 30 * minute,
     startTimeoutMs: image.startTimeout ?? 10 * minute,
@@ -85,6 +87,20 @@ function resolvePod({
     ...(tolerations && { tolerations }),
     ...(priorityClassName !== undefined && { priorityClassName }),
     ...(serviceAccountName !== undefined && { serviceAccountName }),
+  }
+}
+
+function resolveLayers({
+  snapshotMode,
+  singleSnapshot,
+  reproducible,
+  compression,
+}: ImageSettings): Partial<ImageConfig> {
+  return {
+    ...(snapshotMode && { snapshotMode }),
+    ...(singleSnapshot && { singleSnapshot }),
+    ...(reproducible && { reproducible }),
+    ...(compression && { compression }),
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type V1Job,
   type V1Pod,
 } from '@kubernetes/client-node'
+import { eventually } from '../support/eventually.ts'
 import { everythingIn } from '../support/redis-contents.ts'
 import { createWorld, runningCluster, type World } from './support/world.ts'
 import type { TestRepository } from './support/repository.ts'
@@ -39,6 +40,7 @@ before(async () => {
       const tolerations = `tolerations: [{ key: ${taint.key}, value: ${taint.value}, effect: ${taint.effect} }]`
       return `
   - match: "${forgeHost}/dev/placed-*"${image(`nodeSelector: { kubernetes.io/hostname: "${node}" }, ${tolerations}, priorityClassName: ${priorityClass}`)}
+  - match: "${forgeHost}/dev/placeless-*"${image('timeout: 5m')}
   - match: "${forgeHost}/dev/untolerated-*"${image('startTimeout: 3s')}
   - match: "${forgeHost}/dev/nowhere-*"${image('startTimeout: 3s, nodeSelector: { acme.io/pool: none }')}
   - match: "${forgeHost}/dev/no-class-*"${image('priorityClassName: not-there')}
@@ -50,6 +52,9 @@ before(async () => {
   - match: "${forgeHost}/dev/no-key-*"${image(`buildArgs: { TOKEN: { secret: ${tokenSecret}, key: other } }`)}
   - match: "${forgeHost}/dev/account-*"${image(`serviceAccountName: ${account}`)}
   - match: "${forgeHost}/dev/no-account-*"${image('serviceAccountName: not-there')}
+  - match: "${forgeHost}/dev/layers-*"${image('cache: { enabled: true, copyLayers: true }, snapshotMode: redo, compression: { type: zstd, level: 3 }')}
+  - match: "${forgeHost}/dev/reproducible-*"${image('reproducible: true')}
+  - match: "${forgeHost}/dev/single-*"${image('singleSnapshot: true, compression: { level: 9 }')}
   - match: "${forgeHost}/dev/disk-*"${image('resources: { limits: { ephemeral-storage: 20Mi } }')}
 `
     },
@@ -284,4 +289,91 @@ test('a ServiceAccount that is not there ends the build, and says so', async () 
     'There is no ServiceAccount not-there in the build namespace: make it, or change serviceAccountName',
   )
   assert.equal(status, 'error')
+})
+
+describe("an image's layers", () => {
+  const reference = ({ path }: TestRepository): string =>
+    `${world.cluster.registry.host}/${path}:main`
+  const layers = async (of: string): Promise<{ digest: string; mediaType: string }[]> => {
+    const [manifest = ''] = (await world.image.description(of)).split('\n')
+    return (JSON.parse(manifest) as { layers: { digest: string; mediaType: string }[] }).layers
+  }
+
+  test('with a cache of COPY, snapshots by redo and zstd are as they were asked for, and the second build finds them', async () => {
+    const Dockerfile = `FROM ${await world.image.asOci(world.cluster.baseImage)}
+COPY content.txt /content.txt
+RUN cp /content.txt /copy.txt
+`
+    const first = await built('layers', { Dockerfile, 'content.txt': 'x', other: '1' })
+    assert.equal(first.status, 'success', first.description)
+    const before = await layers(reference(first.repository))
+    assert.match(before.at(-1)?.mediaType ?? '', /zstd$/)
+
+    const sha = await first.repository.commit({ other: '2' })
+    await first.repository.push('main')
+    const second = await world.ended(first.repository, sha)
+    assert.equal(second.status, 'success', second.description)
+    const page = await (await fetch(second.target_url)).text()
+    assert.match(page, /Using caching version of cmd: COPY/)
+    assert.match(page, /Using caching version of cmd: RUN/)
+    const after = await layers(reference(first.repository))
+    assert.deepEqual(after, before)
+  })
+
+  test('are one for all steps where a single one is wanted', async () => {
+    const { description, status, repository } = await built('single', {
+      Dockerfile: `FROM ${world.cluster.baseImage}\nRUN echo 1 > /1\nRUN echo 2 > /2\nRUN echo 3 > /3\n`,
+    })
+    assert.equal(status, 'success', description)
+    const base = await layers(world.cluster.baseImage)
+    assert.equal((await layers(reference(repository))).length, base.length + 1)
+    assert.equal(await world.image.file(reference(repository), '1'), '1\n')
+  })
+
+  test('of a commit built again are the same image where it is reproducible', async () => {
+    const { repository, status, description } = await built('reproducible', {
+      Dockerfile: 'FROM scratch\nCOPY content.txt /\n',
+      'content.txt': 'x',
+    })
+    assert.equal(status, 'success', description)
+    const digest = await world.image.digest(reference(repository))
+    const { builds } = await world.kanihook.api<{ builds: { id: string }[] }>(
+      `/builds?repository=${repository.path}`,
+    )
+    const again = await world.kanihook.api<{ id: string }>(`/builds/${builds[0]?.id}/rebuild`, {
+      method: 'POST',
+    })
+    const end = await eventually(
+      async () => {
+        const build = await world.kanihook.api<{ state: string; pushed: { digest: string }[] }>(
+          `/builds/${again.id}`,
+        )
+        return build.state === 'succeeded' ? build : undefined
+      },
+      { within: 60_000, what: 'the rebuild succeeds' },
+    )
+    assert.equal(end.pushed[0]?.digest, digest)
+  })
+})
+
+test('an image says by its labels what it was built from, and when', async () => {
+  const { repository, status, description } = await built('placeless')
+  assert.equal(status, 'success', description)
+  const { Labels = {} } = await world.image.config(
+    `${world.cluster.registry.host}/${repository.path}:main`,
+  )
+  const { path } = repository
+  const { created, ...others } = Object.fromEntries(
+    Object.entries(Labels).map(([key, value]) => [
+      key.replace('org.opencontainers.image.', ''),
+      value,
+    ]),
+  )
+  assert.deepEqual(others, {
+    revision: await repository.git('rev-parse', 'HEAD'),
+    'ref.name': 'main',
+    source: `https://${world.forgeHost}/${path}`,
+  })
+  assert.match(created ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  assert.ok(Math.abs(Date.parse(created ?? '') - Date.now()) < 120_000, created)
 })

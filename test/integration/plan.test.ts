@@ -86,6 +86,15 @@ test('a push of the head makes one build of every image at that commit', async (
   )
 })
 
+test('an image says when it was planned, unless it is to be reproducible', async () => {
+  const rules = rulesOf(imageRule, { ...imageRule, name: 'same', reproducible: true, tags: ['x'] })
+  const now = (): number => Date.parse('2026-01-31T23:59:58.765Z')
+  const { builds: ids } = await plan(push(main, zeroSha, sha('a')), { rules, now })
+  const made = await Promise.all(ids.map((id) => builds.get(id)))
+  const created = made.map((build) => build?.plan.labels['org.opencontainers.image.created'])
+  assert.deepEqual(created, ['2026-01-31T23:59:58Z', undefined])
+})
+
 test('the same push delivered twice is one build', async () => {
   const first = await plan(push(main, zeroSha, sha('a')))
   const second = await plan(delivery({ before: zeroSha, after: sha('a') }))

@@ -32,6 +32,8 @@ export function createImageReader(registry: Registry): {
   config(reference: string): Promise<ImageConfig>
   /** All that the registry has about an image but its layers: the manifest and the whole configuration, as text. */
   description(reference: string): Promise<string>
+  /** The same image under another tag with the media types of OCI, which some of Kaniko's options ask for. */
+  asOci(reference: string): Promise<string>
   /** Every entry of every layer as `tar -tv` lists it, and the size of all layers, compressed, in bytes. */
   contents(reference: string): Promise<{ entries: string[]; bytes: number }>
 } {
@@ -87,6 +89,28 @@ export function createImageReader(registry: Registry): {
       const { config } = JSON.parse(text) as Manifest
       const blob = await get(`${nameOf(reference)}/blobs/${config.digest}`)
       return `${text}\n${await blob.text()}`
+    },
+
+    async asOci(reference) {
+      const { config, layers: own } = (await (await manifest(reference)).json()) as Manifest
+      const oci = 'application/vnd.oci.image'
+      const body = {
+        schemaVersion: 2,
+        mediaType: `${oci}.manifest.v1+json`,
+        config: { ...config, mediaType: `${oci}.config.v1+json` },
+        layers: own.map((layer) => ({ ...layer, mediaType: `${oci}.layer.v1.tar+gzip` })),
+      }
+      const tag = 'oci'
+      const response = await fetch(
+        `http://${registry.host}/v2/${nameOf(reference)}/manifests/${tag}`,
+        {
+          method: 'PUT',
+          headers: { authorization: `Basic ${login}`, 'content-type': body.mediaType },
+          body: JSON.stringify(body),
+        },
+      )
+      if (!response.ok) throw new Error(`${reference} as OCI: ${response.status}`)
+      return `${registry.host}/${nameOf(reference)}:${tag}`
     },
 
     async contents(reference) {
