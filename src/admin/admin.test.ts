@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { pino } from 'pino'
 import { buildPlan, delivery, sha } from '../../test/support/samples.ts'
 import type { Build } from '../builds/build.ts'
+import type { LogLine } from '../builds/ports.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { DeliveryRecord } from '../queue/delivery-queue.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -58,6 +59,12 @@ const record: DeliveryRecord = {
   builds: [running.id],
 }
 
+const line = (text: string): LogLine => ({
+  container: 'build',
+  time: '2026-01-31T12:00:01.000000001Z',
+  text,
+})
+
 /** Builds in memory, with the semantics of the port. */
 function fakeBuilds() {
   const get = async (id: string) => all.find((build) => build.id === id)
@@ -71,12 +78,12 @@ function fakeBuilds() {
       return all.filter(({ state }) => !query.state || state === query.state).slice(0, query.limit)
     },
     get,
-    log: async () => ({
-      lines: [{ container: 'build', time: '2026-01-31T12:00:01.000000001Z', text: '<b>größe' }],
+    log: async (_, from) => ({
+      lines: [line('<b>größe'), line('second')].slice(Math.max(from - 7, 0)),
       dropped: 7,
     }),
-    async rebuild(id, by) {
-      done.push(`rebuild ${id} by ${by}`)
+    async rebuild(id, { by, verbosity }) {
+      done.push(`rebuild ${id} by ${by}${verbosity ? `, ${verbosity}` : ''}`)
       const build = await get(id)
       return build && { ...running, ...buildPlan({ attempt: 2 }), cause: `rebuild by ${by}` }
     },
@@ -111,8 +118,8 @@ describe('the port for operators', () => {
       builds: {
         list: (query) => fake.builds.list(query),
         get: (id) => fake.builds.get(id),
-        log: (id) => fake.builds.log(id),
-        rebuild: (id, by) => fake.builds.rebuild(id, by),
+        log: (id, from) => fake.builds.log(id, from),
+        rebuild: (id, wish) => fake.builds.rebuild(id, wish),
         cancel: (id, by) => fake.builds.cancel(id, by),
       },
       deliveries: { get: async (id) => (id === record.delivery.id ? record : undefined) },
@@ -162,13 +169,16 @@ describe('the port for operators', () => {
   }
 
   /** Asks, and holds the answer against the description. */
-  async function ask(method: string, path: string, body?: unknown) {
+  async function ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = { 'content-type': 'application/json' },
+  ) {
     const response = await fetch(`${url}${path}`, {
       method,
-      ...(body !== undefined && {
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      headers,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
     const type = (response.headers.get('content-type') ?? '').replace(/;.*/, '')
@@ -181,6 +191,8 @@ describe('the port for operators', () => {
     }
     return { status: response.status, type, body: value as Record<string, unknown>, text }
   }
+
+  const json = { accept: 'application/json' }
 
   const isRefused = (answer: Awaited<ReturnType<typeof ask>>, status: number) => {
     assert.equal(answer.status, status, answer.text)
@@ -257,8 +269,15 @@ describe('the port for operators', () => {
         '/api/builds?repository=acme/app&state=failed&limit=1&before=2026-02-01T00:00:00Z',
       )
       const before = Date.parse('2026-02-01T00:00:00Z')
-      assert.deepEqual(fake.asked, [{ repository: 'acme/app', state: 'failed', limit: 1, before }])
+      assert.deepEqual(fake.asked, [
+        { id: undefined, repository: 'acme/app', state: 'failed', limit: 1, before },
+      ])
       assert.equal(body['next'], '2026-01-31T12:00:01.000Z')
+    })
+
+    it('are listed by what their id begins with', async () => {
+      await ask('GET', '/api/builds?id=0f')
+      assert.equal(fake.asked[0]?.id, '0f')
     })
 
     it('are not listed by what makes no sense', async () => {
@@ -269,6 +288,8 @@ describe('the port for operators', () => {
         'state=done',
         'before=yesterday',
         'limit=1&limit=2',
+        'id=*',
+        'id=',
       ]) {
         isRefused(await ask('GET', `/api/builds?${query}`), 400)
       }
@@ -284,7 +305,34 @@ describe('the port for operators', () => {
     it('have a log in plain text, which says what was left out', async () => {
       const { status, type, text } = await ask('GET', `/api/builds/${failed.id}/log`)
       assert.deepEqual([status, type], [200, 'text/plain'])
-      assert.equal(text, '(7 lines were left out)\n2026-01-31T12:00:01.000000001Z build <b>größe\n')
+      assert.equal(
+        text,
+        '(7 lines were left out)\n' +
+          '2026-01-31T12:00:01.000000001Z build <b>größe\n' +
+          '2026-01-31T12:00:01.000000001Z build second\n',
+      )
+    })
+
+    it('have a log that is read on from where one stopped', async () => {
+      const read = async (from: string) =>
+        (await ask('GET', `/api/builds/${failed.id}/log?from=${from}`, undefined, json)).body
+      assert.deepEqual(await read('0'), {
+        lines: [line('<b>größe'), line('second')],
+        dropped: 7,
+        next: 9,
+      })
+      assert.deepEqual(await read('5'), {
+        lines: [line('<b>größe'), line('second')],
+        dropped: 2,
+        next: 9,
+      })
+      assert.deepEqual(await read('8'), { lines: [line('second')], dropped: 0, next: 9 })
+      assert.deepEqual(await read('9'), { lines: [], dropped: 0, next: 9 })
+      const { text } = await ask('GET', `/api/builds/${failed.id}/log?from=8`)
+      assert.equal(text, '2026-01-31T12:00:01.000000001Z build second\n')
+      for (const from of ['-1', '1.5', 'x']) {
+        isRefused(await ask('GET', `/api/builds/${failed.id}/log?from=${from}`), 400)
+      }
     })
 
     it('are built again', async () => {
@@ -292,6 +340,22 @@ describe('the port for operators', () => {
       assert.equal(status, 202)
       assert.equal(body['attempt'], 2)
       assert.deepEqual(fake.done, [`rebuild ${failed.id} by an operator`])
+    })
+
+    it('are built again with another verbosity, of those that Kaniko knows', async () => {
+      const path = `/api/builds/${failed.id}/rebuild`
+      assert.equal((await ask('POST', path, { verbosity: 'debug' })).status, 202)
+      // curl -d says that a body is a form, unless it is told otherwise.
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      assert.equal((await ask('POST', path, '{"verbosity":"trace"}', headers)).status, 202)
+      assert.deepEqual(
+        fake.done,
+        ['debug', 'trace'].map((how) => `rebuild ${failed.id} by an operator, ${how}`),
+      )
+      for (const body of [{ verbosity: 'loud' }, { verbose: 'debug' }, [], '{']) {
+        isRefused(await ask('POST', path, body), 400)
+      }
+      assert.equal(fake.done.length, 2)
     })
 
     it('are cancelled, unless they have ended', async () => {

@@ -1,12 +1,13 @@
 import express, { Router } from 'express'
 import { z } from 'zod'
 import { buildStates } from '../builds/build.ts'
+import { verbosities } from '../builds/image-plan.ts'
 import { answer } from '../http/answer.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { openapi } from './openapi.ts'
 import type { AdminBuilds, AdminRepositories } from './ports.ts'
 import { NotFound } from './refusal.ts'
-import { viewBuild, viewDelivery, viewLog } from './views.ts'
+import { viewBuild, viewDelivery, viewLog, viewLogText } from './views.ts'
 
 export interface ApiOptions {
   readonly builds: AdminBuilds
@@ -20,11 +21,23 @@ export interface ApiOptions {
 const by = 'an operator'
 
 const listQuery = z.object({
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{1,16}$/, 'up to 16 lower-case hex digits are expected')
+    .optional(),
   repository: z.string().min(1).optional(),
   state: z.enum(buildStates).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   before: z.iso.datetime({ offset: true }).optional(),
 })
+
+const logQuery = z.object({ from: z.coerce.number().int().min(0).default(0) })
+
+/** No body at all is an empty one. */
+const rebuildBody = z
+  .strictObject({ verbosity: z.enum(verbosities).optional() })
+  .optional()
+  .transform((body) => body ?? {})
 
 const trustBody = z.strictObject({
   forge: z.string().min(1),
@@ -41,8 +54,9 @@ export function createApi({ builds, deliveries, repositories, pageUrl }: ApiOpti
   api.get('/openapi.json', (_req, res) => answer(res, 200, openapi))
 
   api.get('/builds', async (req, res) => {
-    const { repository, state, limit, before } = listQuery.parse(req.query)
-    const query = { repository, state, limit, before: before ? Date.parse(before) : undefined }
+    const { id, repository, state, limit, before: until } = listQuery.parse(req.query)
+    const before = until ? Date.parse(until) : undefined
+    const query = { id, repository, state, limit, before }
     const found = (await builds.list(query)).map(view)
     const next = found.length === limit ? found.at(-1)?.createdAt : undefined
     answer(res, 200, { builds: found, next: next ?? null })
@@ -53,13 +67,22 @@ export function createApi({ builds, deliveries, repositories, pageUrl }: ApiOpti
   })
 
   api.get('/builds/:id/log', async (req, res) => {
+    const { from } = logQuery.parse(req.query)
     const { id } = found(await builds.get(req.params.id), 'build')
-    res.set({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-    res.type('text/plain').send(viewLog(await builds.log(id)))
+    const log = await builds.log(id, from)
+    if (req.accepts(['text/plain', 'application/json']) === 'application/json') {
+      return answer(res, 200, viewLog(log, from), { vary: 'Accept' })
+    }
+    res.set({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', vary: 'Accept' })
+    res.type('text/plain').send(viewLogText(log, from))
   })
 
-  api.post('/builds/:id/rebuild', async (req, res) => {
-    answer(res, 202, view(found(await builds.rebuild(req.params.id, by), 'build')))
+  // Whatever a body says that it is, it is read: it must not be passed over.
+  const wish = express.json({ limit: '16kb', type: () => true })
+  api.post('/builds/:id/rebuild', wish, async (req, res) => {
+    const { verbosity } = rebuildBody.parse(req.body)
+    const made = await builds.rebuild(req.params['id'] ?? '', { by, verbosity })
+    answer(res, 202, view(found(made, 'build')))
   })
 
   api.post('/builds/:id/cancel', async (req, res) => {

@@ -1,4 +1,6 @@
 import { buildStates } from '../builds/build.ts'
+import { verbosities } from '../builds/image-plan.ts'
+
 /**
  * The description of `/api`, served at `/api/openapi.json` and held against the real answers by
  * admin.test.ts.
@@ -89,6 +91,28 @@ const schemas = {
     builds: listOf(ref('Build')),
     next: { ...nullable(time), description: '`before` of the next page.' },
   }),
+  Log: object({
+    lines: listOf(
+      object({
+        time: { ...time, description: 'As the kubelet wrote it, with nanoseconds.' },
+        container: { type: 'string', enum: ['clone', 'build'] },
+        text,
+      }),
+    ),
+    dropped: { type: 'integer', description: 'Lines after `from` that are not kept any more.' },
+    next: { type: 'integer', description: '`from` of what follows.' },
+  }),
+  Rebuild: {
+    type: 'object',
+    properties: {
+      verbosity: {
+        type: 'string',
+        enum: verbosities,
+        description: 'How much Kaniko says, in this attempt alone.',
+      },
+    },
+    additionalProperties: false,
+  },
   Delivery: object({
     id: text,
     forgeId: { ...nullable(text), description: "The forge's own id of it." },
@@ -117,6 +141,7 @@ export const openapi = {
       get: {
         summary: 'Builds, newest first',
         parameters: [
+          query('id', { type: 'string', pattern: '^[0-9a-f]{1,16}$' }, 'What the id begins with'),
           query('repository', text, 'acme/app, or github.com/acme/app'),
           query('state', state, 'Only builds in this state'),
           query('limit', { type: 'integer', minimum: 1, maximum: 200, default: 50 }, 'At most'),
@@ -137,9 +162,20 @@ export const openapi = {
       parameters: [id],
       get: {
         summary: 'The log that is kept of a build: time, container and text of each line',
+        parameters: [
+          query(
+            'from',
+            { type: 'integer', minimum: 0, default: 0 },
+            'The index of the first line; 0 is the first that ever was',
+          ),
+        ],
         responses: {
           ...oneBuild,
-          '200': { description: 'The log', content: { 'text/plain': { schema: text } } },
+          '200': {
+            description: 'The log: text, or JSON where `Accept` asks for that',
+            content: { 'text/plain': { schema: text }, 'application/json': { schema: ref('Log') } },
+          },
+          '400': error('A parameter is not valid'),
         },
       },
     },
@@ -147,9 +183,14 @@ export const openapi = {
       parameters: [id],
       post: {
         summary: 'Build the same commit again',
+        requestBody: {
+          required: false,
+          content: { 'application/json': { schema: ref('Rebuild') } },
+        },
         responses: {
           ...oneBuild,
           '202': json('Build', 'The new build'),
+          '400': error('The body is not valid'),
           '409': error('The state of the build forbids it'),
         },
       },

@@ -3,7 +3,7 @@ import { PermanentError } from '../errors.ts'
 import type { Stores } from '../queue/stores.ts'
 import type { WorkQueues } from '../queue/work-queues.ts'
 import { statusId } from '../statuses/context.ts'
-import type { AdminBuilds, AdminRepositories, BuildQuery } from './ports.ts'
+import type { AdminBuilds, AdminRepositories, BuildQuery, RebuildWish } from './ports.ts'
 
 export interface OperatorOptions {
   readonly stores: Stores
@@ -19,6 +19,10 @@ export function createOperator({ stores, queues }: OperatorOptions): {
 
   /** Reads on until enough builds fit the question, or none is left. */
   async function list(query: BuildQuery): Promise<Build[]> {
+    if (query.id !== undefined) {
+      const named = await builds.startingWith(query.id)
+      return named.filter((build) => fits(build, query)).slice(0, query.limit)
+    }
     const fitting: Build[] = []
     for (let before = query.before; fitting.length < query.limit;) {
       const page = await builds.list({ limit: 100, before })
@@ -29,7 +33,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
     return fitting.slice(0, query.limit)
   }
 
-  async function rebuild(id: string, by: string): Promise<Build | undefined> {
+  async function rebuild(id: string, { by, verbosity }: RebuildWish): Promise<Build | undefined> {
     const build = await builds.get(id)
     if (!build) return undefined
     if (build.attempt === 0) {
@@ -53,7 +57,8 @@ export function createOperator({ stores, queues }: OperatorOptions): {
       if (plan.destinations.length === 0) {
         throw new PermanentError('it has no destination: mend kanihook.yaml and push again')
       }
-      const cause = `rebuild of ${id} by ${by}`
+      const how = verbosity === undefined ? '' : ` with verbosity ${verbosity}`
+      const cause = `rebuild of ${id} by ${by}${how}`
       await builds.create({
         id: nextId,
         repository,
@@ -61,7 +66,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
         generation,
         image,
         sha,
-        plan,
+        plan: { ...plan, verbosity: verbosity ?? (await plannedVerbosity(build)) },
         attempt,
         cause,
         ...(moving ? { moving } : {}),
@@ -69,6 +74,12 @@ export function createOperator({ stores, queues }: OperatorOptions): {
       await Promise.all([queues.build(nextId), queues.status(statusId(build))])
       return builds.get(nextId)
     }
+  }
+
+  /** That of the push: a rebuild that was to say more is no reason for the next one to. */
+  async function plannedVerbosity(build: Build): Promise<string> {
+    const first = await builds.get(buildId({ ...build, attempt: 1 }))
+    return (first ?? build).plan.verbosity
   }
 
   async function cancel(id: string, by: string): Promise<Build | undefined> {
@@ -82,12 +93,13 @@ export function createOperator({ stores, queues }: OperatorOptions): {
   }
 
   return {
-    builds: { list, rebuild, cancel, get: builds.get, log: (id) => logs.read(id) },
+    builds: { list, rebuild, cancel, get: builds.get, log: logs.read },
     repositories: { trust: refs.trust },
   }
 }
 
-function fits({ repository, state }: Build, query: BuildQuery): boolean {
+function fits({ repository, state, createdAt }: Build, query: BuildQuery): boolean {
+  if (query.before !== undefined && createdAt >= query.before) return false
   const names = [repository.path, `${repository.host}/${repository.path}`]
   if (query.repository !== undefined && !names.includes(query.repository)) return false
   return query.state === undefined || query.state === state

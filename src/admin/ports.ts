@@ -1,9 +1,12 @@
 import type { Build, BuildState } from '../builds/build.ts'
+import type { Verbosity } from '../builds/image-plan.ts'
 import type { StoredLog } from '../builds/ports.ts'
 import type { Repository } from '../builds/push-event.ts'
 
 /** Which builds are listed, newest first. */
 export interface BuildQuery {
+  /** What its id begins with; hex digits. */
+  readonly id: string | undefined
   /** `acme/app`, or `github.com/acme/app`. */
   readonly repository: string | undefined
   readonly state: BuildState | undefined
@@ -13,17 +16,24 @@ export interface BuildQuery {
   readonly before: number | undefined
 }
 
+export interface RebuildWish {
+  /** Who wants it, shown as the cause. */
+  readonly by: string
+  /** How much Kaniko says, in this attempt alone; undefined: as kanihook.yaml said. */
+  readonly verbosity?: Verbosity | undefined
+}
+
 /** What an operator can ask about builds and do with them. */
 export interface AdminBuilds {
   list(query: BuildQuery): Promise<readonly Build[]>
   get(id: string): Promise<Build | undefined>
-  log(id: string): Promise<StoredLog>
+  /** The log from the line with this index on; 0 is the first that ever was. */
+  log(id: string, from: number): Promise<StoredLog>
   /**
    * Builds the same commit again as the next attempt; returns the new build, or undefined where there
-   * is no such build. Throws PermanentError with a sentence where its state forbids it. `by` is shown
-   * as the cause.
+   * is no such build. Throws PermanentError with a sentence where its state forbids it.
    */
-  rebuild(id: string, by: string): Promise<Build | undefined>
+  rebuild(id: string, wish: RebuildWish): Promise<Build | undefined>
   /**
    * Asks a build to end; returns the build as it is then, or undefined where there is no such build.
    * Throws PermanentError with a sentence where it has ended already.

@@ -48,8 +48,18 @@ export function viewDelivery({ delivery, state, reason, builds }: DeliveryRecord
   }
 }
 
-/** A line per line: its time, its container, its text. */
-export function viewLog({ lines, dropped }: StoredLog): string {
+/** The log from the line `from` on, for programs that come back for what follows. */
+export function viewLog({ lines, dropped }: StoredLog, from: number) {
+  return {
+    lines: lines.map(({ time, container, text }) => ({ time, container, text })),
+    dropped: Math.max(dropped - from, 0),
+    next: Math.max(dropped, from) + lines.length,
+  }
+}
+
+/** The same for people. A line per line: its time, its container, its text. */
+export function viewLogText(log: StoredLog, from: number): string {
+  const { lines, dropped } = viewLog(log, from)
   const note = dropped > 0 ? [`(${dropped} lines were left out)`] : []
   const shown = lines.map(({ time, container, text }) => `${time} ${container} ${text}`)
   return [...note, ...shown].map((line) => `${line}\n`).join('')

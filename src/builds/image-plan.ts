@@ -3,6 +3,11 @@ import { parseRef, type Repository } from './push-event.ts'
 import type { ImageRule } from './rules.ts'
 import { fill, imageTags, templateValues } from './tags.ts'
 
+/** Kaniko's `--verbosity`, most first. */
+export const verbosities = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
+
+export type Verbosity = (typeof verbosities)[number]
+
 export interface PlannedImage {
   readonly plan: ImagePlan
   /** One for each destination, in the same order. */

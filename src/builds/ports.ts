@@ -183,12 +183,15 @@ export interface LogStore {
   append(buildId: string, lines: readonly LogLine[]): Promise<void>
   /** The time of the last line of a container that was ever appended. */
   lastTime(buildId: string, container: ContainerName): Promise<string | undefined>
-  /** Lines from the given index (0 is the first line kept). */
+  /**
+   * Lines from the given index on. 0 is the first line that ever was, so that an index stays that of
+   * its line when older ones are left out.
+   */
   read(buildId: string, from?: number): Promise<StoredLog>
 }
 
 export interface StoredLog {
   readonly lines: readonly LogLine[]
-  /** Lines that were left out to keep the log within its bound. */
+  /** How many lines, the first ones, were left out to keep the log within its bound. */
   readonly dropped: number
 }

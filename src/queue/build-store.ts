@@ -26,6 +26,8 @@ export interface BuildStoreOptions {
 export interface BuildList {
   /** Newest first. `before`: only builds made before that time (milliseconds since the epoch). */
   list(options: { limit: number; before?: number | undefined }): Promise<Build[]>
+  /** Those whose id begins with these hex digits, newest first. */
+  startingWith(digits: string): Promise<Build[]>
   /** Builds of the same image and ref that have not ended, oldest first. */
   laneOf(build: Build): Promise<string[]>
 }
@@ -154,6 +156,28 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
     },
 
     laneOf: (build) => redis.zrangebyscore(laneKey(build), '-inf', '+inf'),
+
+    async startingWith(digits) {
+      const ids = new Set<string>()
+      let cursor = '0'
+      do {
+        const [next, found] = await redis.zscan(
+          index,
+          cursor,
+          'MATCH',
+          `${digits}*`,
+          'COUNT',
+          1_000,
+        )
+        // Each member is followed by its score, and may come twice.
+        for (const id of found.filter((_, i) => i % 2 === 0)) ids.add(id)
+        cursor = next
+      } while (cursor !== '0')
+      const builds = await Promise.all([...ids].map(get))
+      return builds
+        .filter((build) => build !== undefined)
+        .toSorted((a, b) => b.createdAt - a.createdAt)
+    },
 
     async list({ limit, before }) {
       const newest = before === undefined ? '+inf' : `(${before}`

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { verbosities } from '../builds/image-plan.ts'
 import { buildArgumentFault, secretArgumentFault } from './build-arguments.ts'
 import { durationHint, durationPattern, parseDuration } from './duration.ts'
 import { globFault } from './globs.ts'
@@ -186,10 +187,7 @@ const imageSettings = {
   startTimeout: duration
     .optional()
     .describe('How long a build may wait for the cluster. Default: 10m.'),
-  verbosity: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'panic'])
-    .optional()
-    .describe('How much Kaniko says. Default: info.'),
+  verbosity: z.enum(verbosities).optional().describe('How much Kaniko says. Default: info.'),
 }
 
 const image = z.strictObject({ name: imageName, ...imageSettings })

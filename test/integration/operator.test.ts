@@ -45,7 +45,7 @@ const ended = (id: string): Promise<Build> =>
 test('a rebuild is a new attempt at the same commit that says who wanted it', async () => {
   const { id } = await create()
   await ended(id)
-  const again = await operator.builds.rebuild(id, 'an operator')
+  const again = await operator.builds.rebuild(id, { by: 'an operator' })
   assert.deepEqual(
     [again?.attempt, again?.sha, again?.state, again?.cause],
     [2, sha('a'), 'waiting', `rebuild of ${id} by an operator`],
@@ -56,21 +56,34 @@ test('a rebuild is a new attempt at the same commit that says who wanted it', as
 test('a rebuild of a rebuild is the next attempt', async () => {
   const { id } = await create()
   await ended(id)
-  const second = await operator.builds.rebuild(id, 'x')
+  const second = await operator.builds.rebuild(id, { by: 'x' })
   await ended(second?.id ?? '')
-  assert.equal((await operator.builds.rebuild(id, 'x'))?.attempt, 3)
+  assert.equal((await operator.builds.rebuild(id, { by: 'x' }))?.attempt, 3)
+})
+
+test('a rebuild may say more, in that attempt alone', async () => {
+  const { id } = await create()
+  await ended(id)
+  const loud = await operator.builds.rebuild(id, { by: 'an operator', verbosity: 'debug' })
+  assert.deepEqual(
+    [loud?.plan.verbosity, loud?.cause],
+    ['debug', `rebuild of ${id} by an operator with verbosity debug`],
+  )
+  await ended(loud?.id ?? '')
+  const next = await operator.builds.rebuild(loud?.id ?? '', { by: 'an operator' })
+  assert.equal(next?.plan.verbosity, 'info')
 })
 
 test('a build that runs is not built a second time beside itself', async () => {
   const { id } = await create()
-  await assert.rejects(operator.builds.rebuild(id, 'x'), PermanentError)
+  await assert.rejects(operator.builds.rebuild(id, { by: 'x' }), PermanentError)
 })
 
 test('a commit that its ref has left is not rebuilt: its tags would move back', async () => {
   const { id } = await create()
   await ended(id)
   await create({ generation: 2, sha: sha('b') })
-  await assert.rejects(operator.builds.rebuild(id, 'x'), /has moved on/)
+  await assert.rejects(operator.builds.rebuild(id, { by: 'x' }), /has moved on/)
 })
 
 test('cancelling ends a waiting build at once and asks the holder of a running one', async () => {
@@ -88,7 +101,13 @@ test('builds are listed by repository and state, as many as are asked for', asyn
   await ended(first.id)
   const other = await create({ repository: { ...repository, id: '8', path: 'acme/other' } })
   const list = async (change: object): Promise<string[]> => {
-    const query = { repository: undefined, state: undefined, limit: 10, before: undefined }
+    const query = {
+      id: undefined,
+      repository: undefined,
+      state: undefined,
+      limit: 10,
+      before: undefined,
+    }
     return (await operator.builds.list({ ...query, ...change })).map(({ id }) => id)
   }
   assert.deepEqual(new Set(await list({})), new Set([first.id, other.id]))
@@ -96,15 +115,19 @@ test('builds are listed by repository and state, as many as are asked for', asyn
   assert.deepEqual(await list({ repository: 'git.example.com/acme/other' }), [other.id])
   assert.deepEqual(await list({ state: 'failed' }), [first.id])
   assert.equal((await list({ limit: 1 })).length, 1)
+  assert.deepEqual(await list({ id: first.id.slice(0, 10) }), [first.id])
+  assert.deepEqual(await list({ id: first.id.slice(0, 10), state: 'waiting' }), [])
+  assert.deepEqual(await list({ id: first.id, before: 1 }), [])
+  assert.deepEqual(await list({ id: '' }), await list({}))
 })
 
 test('what is not there is undefined, not an error', async () => {
-  assert.equal(await operator.builds.rebuild('0'.repeat(16), 'x'), undefined)
+  assert.equal(await operator.builds.rebuild('0'.repeat(16), { by: 'x' }), undefined)
   assert.equal(await operator.builds.cancel('0'.repeat(16), 'x'), undefined)
 })
 
 test('a push that was never planned is not rebuilt: its commit was never verified', async () => {
   const { id } = await create({ attempt: 0 })
   await ended(id)
-  await assert.rejects(operator.builds.rebuild(id, 'x'), /was never planned/)
+  await assert.rejects(operator.builds.rebuild(id, { by: 'x' }), /was never planned/)
 })
