@@ -2,7 +2,7 @@
 export interface Repository {
   /** The forge's route name: `github`, `gitlab`, `gitea`. */
   readonly forge: string
-  /** The forge's own id of the repository, as a string of digits. */
+  /** The forge's own id of the repository, as a string of digits; empty where a person named it by its path. */
   readonly id: string
   /** `host[:port]` of the forge as configured, never as a payload says it. */
   readonly host: string

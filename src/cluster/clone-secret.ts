@@ -57,7 +57,12 @@ export function createCloneSecrets(options: {
   return { give, forget }
 }
 
-function secretOf(job: V1Job, namespace: string, { username, password }: GitCredential): V1Secret {
+/** The Secret of a Job that exists. Pure. */
+export function secretOf(
+  job: V1Job,
+  namespace: string,
+  { username, password }: GitCredential,
+): V1Secret {
   const { name = '', uid = '', labels: ofJob = {} } = job.metadata ?? {}
   const managed = { [labels.managedBy]: 'kanihook', [labels.job]: ofJob[labels.job] ?? name }
   return {

@@ -1,5 +1,6 @@
 import type { V1Job } from '@kubernetes/client-node'
-import { buildId, type Build } from '../builds/build.ts'
+import type { Build } from '../builds/build.ts'
+import { exampleBuild } from '../builds/example-build.ts'
 import { planImage } from '../builds/image-plan.ts'
 import { jobManifest } from '../cluster/job-manifest.ts'
 import type { Config, ImageConfig } from '../settings/config.ts'
@@ -35,19 +36,6 @@ function sampleBuild(image: ImageConfig, forge: string, host: string): Build {
   const rule = { ...image, name: image.name ?? 'doctor', paths: undefined }
   const [ref, sha] = ['refs/heads/main', '0'.repeat(40)]
   const { plan } = planImage(rule, repository, ref, sha, Date.now())
-  const identity = { repository, ref, sha, generation: 1, image: rule.name, attempt: 1 }
-  return {
-    ...identity,
-    id: buildId(identity),
-    plan,
-    cause: 'kanihook doctor',
-    state: 'starting',
-    createdAt: Date.now(),
-    endedAt: undefined,
-    steps: [],
-    outcome: undefined,
-    tries: 1,
-    stop: undefined,
-    protected: false,
-  }
+  const identity = { repository, ref, sha, image: rule.name }
+  return exampleBuild({ identity, plan, cause: 'kanihook doctor', now: Date.now() })
 }

@@ -5,6 +5,7 @@ import type { GitRemote } from '../builds/ports.ts'
 import type { Source } from '../builds/start-job.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
+import { readRefs, type RemoteRefs } from './remote-refs.ts'
 import { runInGroup } from './run-in-group.ts'
 
 export interface GitRemoteOptions {
@@ -18,7 +19,10 @@ export interface GitRemoteOptions {
  * authorities included. The login travels in the environment, for the configured URL alone; redirects
  * are not followed, so it reaches no other host.
  */
-export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions): GitRemote {
+export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions): GitRemote & {
+  /** Every branch and tag, and which branch is the default one. Throws as `head`. */
+  refs(repository: Repository): Promise<RemoteRefs>
+} {
   async function git(
     repository: Repository,
     args: readonly string[],
@@ -53,6 +57,14 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
       )
       const object = ids.get(ref)
       return object === undefined ? undefined : { object, commit: ids.get(`${ref}^{}`) ?? object }
+    },
+
+    async refs(repository) {
+      const url = source.cloneUrl(repository)
+      const patterns = ['HEAD', 'refs/heads/*', 'refs/tags/*']
+      return readRefs(
+        await git(repository, ['ls-remote', '--symref', '--end-of-options', url, ...patterns]),
+      )
     },
 
     async changedFiles(repository, from, to) {

@@ -5,7 +5,9 @@ import type { LogLine } from '../builds/ports.ts'
 export function plainText(text: string): string {
   const written = stripVTControlCharacters(text).replace(/\r+$/, '')
   // eslint-disable-next-line no-control-regex
-  const line = written.slice(written.lastIndexOf('\r') + 1).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')
+  const line = written
+    .slice(written.lastIndexOf('\r') + 1)
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
   return kanikoMessage(line)
 }
 

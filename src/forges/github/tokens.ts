@@ -46,6 +46,10 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   )
 }
 
+/** By id: whatever has the name by now, the token is of the repository that was pushed to. */
+const whichOne = ({ id, path }: Repository): object =>
+  id === '' ? { repositories: [path.split('/').at(-1)] } : { repository_ids: [Number(id)] }
+
 /**
  * Tokens of a GitHub App, each for one repository and one permission. They are kept while they are
  * fresh: GitHub takes no more than 80 requests a minute that create something.
@@ -69,9 +73,8 @@ function createAppTokens(app: AppLogin, api: Api): TokenSource {
       method: 'POST',
       path: ['app', 'installations', String(id), 'access_tokens'],
       login,
-      // By id: whatever has the name by now, the token is of the repository that was pushed to.
       body: {
-        repository_ids: [Number(repository.id)],
+        ...whichOne(repository),
         permissions: Object.fromEntries([permission.split(': ')]),
       },
       what: `a token with ${permission}`,
@@ -85,7 +88,7 @@ function createAppTokens(app: AppLogin, api: Api): TokenSource {
     for (const [key, { expiresAt }] of kept) {
       if (expiresAt - Date.now() <= enoughMs) kept.delete(key)
     }
-    const key = `${repository.id} ${permission}`
+    const key = `${repository.id || repository.path} ${permission}`
     const known = kept.get(key)
     if (known) return known.value
 

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { buildStates } from '../../builds/build.ts'
+
+/** The parts of the API's answers that commands use; `/api/openapi.json` describes the whole. */
+
+const time = z.iso.datetime()
+
+export const buildSchema = z.looseObject({
+  id: z.string(),
+  repository: z.looseObject({ host: z.string(), path: z.string() }),
+  ref: z.string(),
+  sha: z.string(),
+  image: z.string(),
+  attempt: z.number(),
+  state: z.enum(buildStates),
+  reason: z.string().nullable(),
+  pushed: z.array(z.looseObject({ destination: z.string(), digest: z.string() })),
+  createdAt: time,
+  endedAt: time.nullable(),
+  steps: z.array(
+    z.looseObject({
+      name: z.enum(['queued', 'starting', 'cloning', 'building']),
+      at: time,
+      note: z.string().nullable(),
+    }),
+  ),
+  tries: z.number(),
+})
+
+export const pageSchema = z.looseObject({
+  builds: z.array(buildSchema),
+  next: time.nullable(),
+})
+
+export const logSchema = z.looseObject({
+  lines: z.array(
+    z.looseObject({ time: z.string(), container: z.enum(['clone', 'build']), text: z.string() }),
+  ),
+  dropped: z.number(),
+  next: z.number(),
+})
+
+export const errorSchema = z.looseObject({ error: z.string() })
+
+export type ApiBuild = z.infer<typeof buildSchema>
+export type ApiLog = z.infer<typeof logSchema>

@@ -1,0 +1,141 @@
+import type { Repository } from '../../builds/push-event.ts'
+import { PermanentError, RetryLater } from '../../errors.ts'
+import type { ForgeClient } from '../../forges/forge.ts'
+import { forges } from '../../forges/index.ts'
+import { createGitRemote } from '../../git/git-remote.ts'
+import { parseConfig } from '../../settings/config-file.ts'
+import { readEnvironment } from '../../settings/environment.ts'
+import { readConfigText } from '../../settings/live-rules.ts'
+import { createRules } from '../../settings/rules.ts'
+import type { Settings } from '../../settings/settings.ts'
+import { oneOf, readArguments } from '../arguments.ts'
+import { CommandFailed, UsageError, type Command } from '../command.ts'
+import { oneLine } from '../words.ts'
+import { isBuilt, toJson, type PlanAnswer } from './answer.ts'
+import { decide } from './decide.ts'
+import { findRefs, isCommit } from './find-refs.ts'
+import { buildObjects } from './objects.ts'
+import { toText } from './text.ts'
+import { toYaml } from './yaml.ts'
+
+const outputs = ['text', 'yaml', 'json'] as const
+
+export const plan: Command = {
+  help: `kanihook plan REPOSITORY REF [-o text|yaml|json]: say what a push of REF would build, and why
+
+  REPOSITORY  host/path, as kanihook.yaml matches it: github.com/acme/shop
+  REF         a branch, a tag, or the commit that one points at
+  --output, -o FORMAT
+              text (the default); yaml: the very objects that kanihook would create, with the reasons
+              as comments, for kubectl create -f -; json: reasons and objects, for programs
+
+Settings are those of a worker: the environment and kanihook.yaml. Git is asked what REF points at, with
+the forge's login. Neither Redis nor the cluster is asked, and nothing is changed. Exits with 0 where
+something would be built, 1 where nothing would.`,
+
+  async run(args, { env, print }) {
+    const { values, positionals } = readArguments(
+      args,
+      { output: { type: 'string', short: 'o', default: 'text' } },
+      ['REPOSITORY', 'REF'],
+    )
+    const output = oneOf('--output', outputs, values.output)
+    const [name = '', ref = ''] = positionals
+    const settings = readEnvironment(
+      { ...env, KANIHOOK_ROLES: 'worker', KANIHOOK_ROLES_FILE: undefined },
+      { forges },
+    )
+    const answer = await answerOf(name, ref, settings)
+    if (output === 'json') print(JSON.stringify(toJson(answer)))
+    else print(output === 'yaml' ? toYaml(answer) : toText(answer).join('\n'))
+    return isBuilt(answer) ? 0 : 1
+  },
+}
+
+async function answerOf(name: string, wanted: string, settings: Settings): Promise<PlanAnswer> {
+  const { configFile } = settings
+  const config = parseConfig(await readConfigText(configFile), configFile)
+  const { repository, client } = find(name, settings)
+  const rule = createRules(config).find(repository)
+  const entry = config.entries.find(({ match }) => match === rule?.match)
+  const nothing = (reason: string): PlanAnswer => ({
+    repository: name,
+    entry: rule?.match,
+    nothing: reason,
+    refs: [],
+  })
+  if (!rule || !entry) return nothing(`No entry of ${configFile} matches ${name}`)
+
+  const [remote, { username }] = await orFail(() =>
+    Promise.all([
+      createGitRemote({ source: client }).refs(repository),
+      client.credential(repository),
+    ]),
+  )
+  const found = findRefs(wanted, remote)
+  if (found.length === 0) return nothing(`${name} has no ${nameless(wanted)}: nothing is built`)
+
+  const { defaultBranch } = remote
+  const cloneUrl = client.cloneUrl(repository)
+  const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
+  const jobSettings = { namespace, kanikoImage, cloneImage, registries: config.registries }
+  const situation = { repository, entry, rule, defaultBranch, now: Date.now() }
+  return {
+    repository: name,
+    entry: rule.match,
+    nothing: undefined,
+    refs: found.map((each) => {
+      const { images, ...decision } = decide(each, situation)
+      const withObjects = images.map((image) => {
+        const { build } = image
+        const objects = build && buildObjects(build, { cloneUrl, username }, jobSettings)
+        return { ...image, objects }
+      })
+      return { ...decision, images: withObjects }
+    }),
+  }
+}
+
+const nameless = (wanted: string): string =>
+  isCommit(wanted)
+    ? `branch or tag ${wanted}, and none that points at such a commit`
+    : `branch or tag ${oneLine(wanted)}`
+
+/** The repository of this name at the forge that is there. */
+function find(name: string, settings: Settings): { repository: Repository; client: ForgeClient } {
+  const [host = '', ...rest] = name.split('/')
+  const path = rest.join('/')
+  if (!/^[^/:]+(:\d+)?$/.test(host) || rest.length < 2 || rest.some((part) => !isPart(part))) {
+    throw new UsageError(
+      'REPOSITORY must be host/path as kanihook.yaml matches it, such as github.com/acme/shop',
+    )
+  }
+  const hosts: string[] = []
+  for (const driver of forges) {
+    const forge = settings.forges.get(driver.name)
+    if (!forge) continue
+    const its = new URL(forge.url).host
+    if (its === host.toLowerCase()) {
+      const repository = { forge: driver.name, id: '', host: its, path }
+      return { repository, client: driver.client(forge) }
+    }
+    hosts.push(its)
+  }
+  throw new CommandFailed(
+    `no forge is configured at ${host}: there is ${hosts.join(', ')} (set its _URL, _WEBHOOK_SECRETS and _TOKEN)`,
+  )
+}
+
+/** A part of a path that is no way out of it. */
+const isPart = (part: string): boolean => /^[^\s\p{Cc}\\]+$/u.test(part) && !/^\.{1,2}$/.test(part)
+
+async function orFail<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof PermanentError || error instanceof RetryLater) {
+      throw new CommandFailed(oneLine(error.message), { cause: error })
+    }
+    throw error
+  }
+}

@@ -1,0 +1,50 @@
+import { stringify } from 'yaml'
+import { oneLine } from '../words.ts'
+import { isBuilt, unknowns, type PlanAnswer } from './answer.ts'
+import type { BuildObjects } from './objects.ts'
+
+/** The objects of the answer, for `kubectl create -f -`, with the reasons as comments. Pure. */
+export function toYaml(answer: PlanAnswer): string {
+  const { repository, entry, nothing, refs } = answer
+  const head = [
+    entry === undefined ? repository : `${repository}: the entry ${entry} decides`,
+    ...(nothing === undefined ? [] : [nothing]),
+    ...(isBuilt(answer) ? [unknowns, ids] : []),
+  ]
+  const parts = refs.flatMap(({ ref, sha, reason, images }) => {
+    const decision = `${ref} at ${sha}: ${images.length > 0 ? 'built' : 'not built'}: ${reason}`
+    return [
+      comment(decision),
+      ...images.flatMap(({ name, reason, objects }) =>
+        objects
+          ? [`${comment(`image ${name}; paths: ${reason}`)}\n${documents(objects)}`]
+          : [comment(`image ${name} fails: ${reason}`)],
+      ),
+    ]
+  })
+  return [head.map(comment).join('\n'), ...parts].join('\n')
+}
+
+const ids =
+  'Ids in names, labels and annotations are examples: kanihook knows nothing of what is made by hand.'
+
+function documents({ secret, job }: BuildObjects): string {
+  const { name = '', namespace = '' } = job.metadata ?? {}
+  return [
+    '---',
+    comment(
+      'The login of the clone. Without a password, as here, for what everybody may read; else',
+    ),
+    comment('put the token in before this is created. It goes when you delete it:'),
+    comment(`  kubectl --namespace ${namespace} delete job,secret ${name}`),
+    written(secret),
+    '---',
+    written(job),
+  ].join('\n')
+}
+
+const comment = (text: string): string => `# ${text.startsWith(' ') ? text : oneLine(text)}`
+
+/** kubectl reads YAML 1.1, in which `on` and `1:30` are no texts unless they are quoted. */
+const written = (object: object): string =>
+  stringify(object, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }).trimEnd()
