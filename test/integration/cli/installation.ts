@@ -52,12 +52,18 @@ export interface Installation {
 
 /** `repositories`: the entries of kanihook.yaml. */
 export async function install(repositories: string): Promise<Installation> {
+  await using opened = new AsyncDisposableStack()
   const redis = await startRedis()
+  opened.defer(() => redis.stop())
   const git = await startGitServer({ login: { username: 'kanihook', password: forgeToken } })
+  opened.defer(() => git.stop())
   const forge = await createGiteaStandIn({ repositories: [path], tokens: [forgeToken] })
+  opened.defer(() => forge.close())
   const runner = createScriptedRunner()
   const cluster = await startKubernetes({ runner: runner.run })
+  opened.defer(() => cluster.stop())
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-cli-'))
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
   const config = join(folder, 'kanihook.yaml')
   await writeFile(config, repositories)
   await writeFile(join(folder, 'kubeconfig'), cluster.kubeConfigYaml())
@@ -73,6 +79,7 @@ export async function install(repositories: string): Promise<Installation> {
     ADMIN_TOKENS: `${adminToken},another-admin-token`,
   }
   const kanihook = await startKanihook(settings)
+  opened.defer(() => kanihook.kill())
   const client = { KANIHOOK_URL: kanihook.adminUrl, KANIHOOK_TOKEN: adminToken }
   const headers = { authorization: `Bearer ${adminToken}` }
 
@@ -84,6 +91,7 @@ export async function install(repositories: string): Promise<Installation> {
 
   const build = (id: string): Promise<ApiBuild> => kanihook.api(`/builds/${id}`, { headers })
 
+  const running = opened.move()
   return {
     kanihook,
     git,
@@ -126,10 +134,6 @@ export async function install(repositories: string): Promise<Installation> {
         },
         { within: 20_000, what: `build ${id} is ${state}` },
       ),
-    async close() {
-      await kanihook.kill()
-      await Promise.all([git.stop(), forge.close(), cluster.stop(), redis.stop()])
-      await rm(folder, { recursive: true, force: true })
-    },
+    close: () => running.disposeAsync(),
   }
 }
