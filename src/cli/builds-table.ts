@@ -50,7 +50,8 @@ function cells(build: ApiBuild, withHost: boolean, now: number): string[] {
     shortSha(build.sha),
     age(now - Date.parse(build.createdAt)),
     took(build, now),
-    result(build),
+    // The first digits tell digests apart.
+    result(build).replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/, '$1…'),
   ].map(oneLine)
 }
 

@@ -1,6 +1,6 @@
 import { checkConfig } from '../settings/check.ts'
 import { readArguments } from './arguments.ts'
-import { UsageError, type Command } from './command.ts'
+import type { Command } from './command.ts'
 
 export const check: Command = {
   help: `kanihook check [FILE]: validate kanihook.yaml without starting
@@ -10,9 +10,8 @@ export const check: Command = {
 Prints what the file says, or everything that is wrong with it and exits with 78.`,
 
   async run(args, { env, print, tell }) {
-    const [file, extra] = args
-    if (extra !== undefined) throw new UsageError('check takes one file')
-    readArguments(args, {}, file === undefined ? [] : ['FILE'])
+    const { positionals } = readArguments(args, {}, args.length === 0 ? [] : ['FILE'])
+    const [file] = positionals
     const { lines, exitCode } = await checkConfig(file ?? env['KANIHOOK_CONFIG'] ?? 'kanihook.yaml')
     for (const line of lines) (exitCode === 0 ? print : tell)(line)
     return exitCode

@@ -9,6 +9,8 @@ const lines = (...texts: string[]): LogLine[] =>
 describe('a line of a log', () => {
   it('loses its colours, its links and its bells', () => {
     assert.equal(plainText('\x1b[1;36mINFO\x1b[0m[0000] \x07done'), 'INFO[0000] done')
+    // Some terminals take these for the beginnings of commands, too.
+    assert.equal(plainText('a\x90b\x85c'), 'abc')
     assert.equal(plainText('\x1b]8;;https://x\x07text\x1b]8;;\x07'), 'text')
   })
 

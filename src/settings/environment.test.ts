@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { readApiSettings } from '../cli/api/settings.ts'
 import { ConfigError } from '../errors.ts'
 import { readEnvironment } from './environment.ts'
 import type { ForgeFacts } from './forge-settings.ts'
@@ -376,14 +377,14 @@ test('.env.example has every variable, each with a line that says what it is', (
     GITEA_TOKEN: token,
     GITEA_URL: 'http://gitea',
   }
-  settingsOf(
-    new Proxy(everything, {
-      get(env, name: string) {
-        asked.add(name)
-        return env[name]
-      },
-    }),
-  )
+  const watched = new Proxy(everything, {
+    get(env, name: string) {
+      asked.add(name)
+      return env[name]
+    },
+  })
+  settingsOf(watched)
+  readApiSettings(watched)
   const lines = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8').split('\n')
   const written = lines.flatMap((line, i) => {
     const [, name] = /^#?([A-Z][A-Z_]+)=/.exec(line) ?? []

@@ -19,7 +19,7 @@ export function buildObjects(
   // Without a password the clone asks for none: right for what everybody may read.
   const credential = { username, password: '' }
   const job = jobManifest({ build, tries: 1, cloneUrl, credential }, settings)
-  const { metadata, ...secret } = secretOf(job, settings.namespace, credential)
-  const { ownerReferences: _, ...unowned } = metadata ?? {}
-  return { secret: { ...secret, metadata: unowned }, job }
+  const secret = secretOf(job, settings.namespace, credential)
+  const { ownerReferences: _, ...metadata } = secret.metadata ?? {}
+  return { secret: { ...secret, metadata }, job }
 }

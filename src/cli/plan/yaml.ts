@@ -33,9 +33,9 @@ function documents({ secret, job }: BuildObjects): string {
   return [
     '---',
     comment(
-      'The login of the clone. Without a password, as here, for what everybody may read; else',
+      'The login of the clone. Without a password, as here, it is right for what everybody may',
     ),
-    comment('put the token in before this is created. It goes when you delete it:'),
+    comment('read; for the rest fill in a token before this is created. To remove both when done:'),
     comment(`  kubectl --namespace ${namespace} delete job,secret ${name}`),
     written(secret),
     '---',
