@@ -4,9 +4,9 @@ import type { LogLine } from '../builds/ports.ts'
 /** A line as a terminal would leave it: no colours, only the last of what `\r` wrote over itself. */
 export function plainText(text: string): string {
   const written = stripVTControlCharacters(text).replace(/\r+$/, '')
-  // eslint-disable-next-line no-control-regex
   const line = written
     .slice(written.lastIndexOf('\r') + 1)
+    // eslint-disable-next-line no-control-regex
     .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
   return kanikoMessage(line)
 }

@@ -20,6 +20,6 @@ export function buildObjects(
   const credential = { username, password: '' }
   const job = jobManifest({ build, tries: 1, cloneUrl, credential }, settings)
   const secret = secretOf(job, settings.namespace, credential)
-  const { ownerReferences: _, ...metadata } = secret.metadata ?? {}
-  return { secret: { ...secret, metadata }, job }
+  delete secret.metadata?.ownerReferences
+  return { secret, job }
 }

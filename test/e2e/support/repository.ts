@@ -12,7 +12,7 @@ export interface GiteaStatus {
   readonly target_url: string
 }
 
-/** A private repository on the real Gitea with a checkout of it, pushed to by the git command. */
+/** A repository on the real Gitea with a checkout of it, pushed to by the git command. */
 export interface TestRepository {
   readonly id: number
   /** `owner/name` */
@@ -32,6 +32,8 @@ export interface TestRepository {
 export interface TestRepositoryOptions {
   readonly cluster: TestCluster
   readonly name: string
+  /** Anybody may read it; false unless said. */
+  readonly public?: boolean
   /** Where its webhook posts to, and by which secret; undefined: it has none. */
   readonly webhook?: { readonly url: string; readonly secret: string }
 }
@@ -40,7 +42,13 @@ export async function createRepository(options: TestRepositoryOptions): Promise<
   const { cluster, name, webhook } = options
   const { gitea } = cluster
   const client = createGiteaClient(gitea)
-  const { id, fullName: path, ...made } = await client.createRepository(name, { private: true })
+  const {
+    id,
+    fullName: path,
+    ...made
+  } = await client.createRepository(name, {
+    private: !options.public,
+  })
   if (webhook) await client.addWebhook(path, webhook.url, webhook.secret)
 
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-repository-'))

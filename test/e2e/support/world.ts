@@ -26,8 +26,8 @@ export interface World {
   kanihook: KanihookProcess
   /** Starts kanihook again on the same Redis and port. */
   restart(): Promise<void>
-  /** A new private repository; `hook: false`: Gitea tells nobody of its pushes. */
-  repository(name: string, options?: { hook: boolean }): Promise<TestRepository>
+  /** A new private repository, unless `public`; `hook: false`: Gitea tells nobody of its pushes. */
+  repository(name: string, options?: { hook: boolean; public?: boolean }): Promise<TestRepository>
   jobs(): Promise<V1Job[]>
   pods(): Promise<V1Pod[]>
   /** Waits for the end of a commit's status (of a context, where several are there). */
@@ -102,12 +102,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async restart() {
       world.kanihook = await startKanihook(settings)
     },
-    async repository(name, { hook } = { hook: true }) {
+    async repository(name, { hook, public: open = false } = { hook: true }) {
       const webhook = { url: `${publicUrl}/webhooks/gitea`, secret: webhookSecret }
       const unique = `${name}-${randomBytes(3).toString('hex')}`
       const repository = await createRepository({
         cluster,
         name: unique,
+        public: open,
         ...(hook ? { webhook } : {}),
       })
       repositories.push(repository)
