@@ -1,3 +1,5 @@
+// Express 5 takes the rejection of an async handler to the error handler.
+/* oxlint-disable oxc/no-async-endpoint-handlers */
 import express from 'express'
 import type { NextFunction, Request, Response } from 'express'
 import type { Logger } from 'pino'

@@ -109,7 +109,7 @@ test('the notes say what to paste where, for each forge that is on', async () =>
     "kubectl -n kanihook get secret gitea -o jsonpath='{.data.webhook-secrets}'",
     'kubectl -n kanihook exec deploy/kanihook-worker -- kanihook doctor',
     'kubectl -n kanihook-builds create secret docker-registry registry-credentials',
-    'Authorization: Bearer',
+    'kubectl -n kanihook exec deploy/kanihook-worker -- kanihook logs -f BUILD',
   ]) {
     assert.ok(notes.includes(line), line)
   }

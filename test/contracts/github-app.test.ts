@@ -76,6 +76,16 @@ describe('a GitHub App', () => {
     assert.deepEqual(tokensAsked(), [{ repository_ids: [7], permissions: { contents: 'read' } }])
   })
 
+  it('gives a login by its name for a repository that a person named, one for each', async () => {
+    const client = await start()
+    for (const { path } of [app, site]) await client.credential({ ...app, id: '', path })
+    const permissions = { contents: 'read' }
+    assert.deepEqual(tokensAsked(), [
+      { repositories: ['app'], permissions },
+      { repositories: ['site'], permissions },
+    ])
+  })
+
   it('shows statuses with a token for that alone', async () => {
     const client = await start()
     await post(client)

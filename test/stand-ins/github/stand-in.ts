@@ -165,10 +165,15 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
     }
     const body = (request.body ?? {}) as {
       repository_ids?: number[]
+      /** Names without the owner. */
+      repositories?: string[]
       permissions?: Record<string, string>
     }
     const installed = repositories.filter(({ path }) => app.isInstalledOn(path)).map(({ id }) => id)
-    const ids = body.repository_ids ?? installed
+    const named = body.repositories?.map(
+      (name) => repositories.find(({ path }) => path.endsWith(`/${name}`))?.id ?? 0,
+    )
+    const ids = body.repository_ids ?? named ?? installed
     if (!ids.every((id) => installed.includes(id))) {
       return refuse(
         422,
