@@ -33,6 +33,9 @@ repositories:
         tags: ["{branch}"]
         context: docs
         paths: { include: ["docs/**"] }
+      - name: "on"
+        destination: registry.example.com:5000/acme/on
+        tags: ["{sha}"]
   - match: "**/acme/default"
     destination: registry.example.com:5000/acme/default
 `)
@@ -102,6 +105,8 @@ describe('kanihook plan -o yaml', () => {
 
   it('keeps texts that YAML 1.1 would read as something else', async () => {
     const { out } = await plan(`${host}/${path}`, 'main', '-o', 'yaml')
+    // It would be a boolean, which no label is.
+    assert.match(out, /kanihook\.dev\/image: "on"/)
     for (const document of out.split('\n---\n').slice(1)) {
       assert.deepEqual(parse(document, { version: '1.1' }), parse(document))
     }
