@@ -14,12 +14,18 @@ export interface DoctorRun {
 }
 
 /** Runs `kanihook doctor` with these settings and nothing else of this process' environment. */
-export async function runDoctor(
+export const runDoctor = (
   settings: Readonly<Record<string, string>>,
   ...args: readonly string[]
+): Promise<DoctorRun> => runKanihook(['doctor', ...args], settings)
+
+/** Runs kanihook until it ends by itself, as above. */
+export async function runKanihook(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
 ): Promise<DoctorRun> {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [entry, 'doctor', ...args], {
+  const child = spawn(process.execPath, [entry, ...args], {
     env: { PATH, HOME, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

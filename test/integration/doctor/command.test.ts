@@ -14,7 +14,7 @@ import {
 } from '../../stand-ins/kubernetes/index.ts'
 import { startRegistryStandIn, type RegistryStandIn } from '../../stand-ins/registry.ts'
 import { freePort } from '../../support/free-port.ts'
-import { runDoctor, type DoctorRun } from '../../support/kanihook-doctor.ts'
+import { runDoctor, runKanihook, type DoctorRun } from '../../support/kanihook-doctor.ts'
 import { startKanihook, type KanihookProcess } from '../../support/kanihook-process.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 
@@ -192,6 +192,26 @@ repositories: [{ match: git.acme.io/acme/app, destination: "${registry.host}/acm
         /^! .*not checked: the logins are Secrets of the cluster/,
       )
     }
+  })
+
+  it('a faulty KUBECONFIG is told by its place: neither doctor nor serve shows what is in it', async () => {
+    const canary = 'canary-kube-token-6e2d'
+    const KUBECONFIG = join(folder, 'torn')
+    await writeFile(KUBECONFIG, `users:\n- { name: u, user: { token: ${canary}\n`)
+    const runs = [
+      await run({ KUBECONFIG }),
+      await run({ KUBECONFIG }, '--json'),
+      await runKanihook(['serve'], { ...settings, PORT: '0', ADMIN_PORT: '0', KUBECONFIG }),
+    ]
+    for (const { out, err } of runs) {
+      assert.match(`${out}${err}`, /cannot be used: the file is not YAML, at line 3, column 1/)
+      // A quoted line may be cut.
+      assert(!`${out}${err}`.includes(canary.slice(0, 8)), `${out}${err}`)
+    }
+    assert.deepEqual(
+      runs.map(({ code }) => code),
+      [2, 2, 78],
+    )
   })
 
   it('a cluster that hangs is an error in time', async () => {
