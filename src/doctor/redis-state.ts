@@ -25,6 +25,9 @@ const oldestMajor = 7
  * `now`: milliseconds since the epoch.
  */
 export function redisRemarks(state: RedisState, now: number): Remark[] {
+  if (isSentinel(state.info)) {
+    return [failure('is a Sentinel, which stores nothing', 'set REDIS_URL to the primary itself')]
+  }
   const parts = [
     version(state),
     role(state),
@@ -36,6 +39,10 @@ export function redisRemarks(state: RedisState, now: number): Remark[] {
   const right = parts.filter((part) => typeof part === 'string')
   return [fine(right.join(', ')), ...parts.filter((part) => typeof part !== 'string')]
 }
+
+/** A Sentinel has nothing of what is asked of a Redis. */
+export const isSentinel = (info: RedisState['info']): boolean =>
+  info.get('redis_mode') === 'sentinel'
 
 /** What is fine, in a few words, or what is not. */
 type Part = string | Remark
@@ -49,9 +56,6 @@ function version({ info }: RedisState): Part {
 }
 
 function role({ info }: RedisState): Part {
-  if (info.get('redis_mode') === 'sentinel') {
-    return failure('is a Sentinel, which stores nothing', 'set REDIS_URL to the primary itself')
-  }
   if (info.get('role') === 'slave') {
     return failure('is a replica, which takes no writes', 'set REDIS_URL to the primary')
   }

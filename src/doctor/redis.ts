@@ -3,7 +3,7 @@ import { failureReason, isCertificateFault } from '../http/failure-reason.ts'
 import { failure, type Remark } from '../remark.ts'
 import type { Check } from './checks.ts'
 import { about, type CheckResult } from './finding.ts'
-import { readInfo, redisRemarks } from './redis-state.ts'
+import { isSentinel, readInfo, redisRemarks } from './redis-state.ts'
 
 const answerMs = 4_000
 
@@ -29,15 +29,17 @@ async function examine(url: string, subject: string): Promise<CheckResult> {
   redis.on('error', (error: Error) => (lost ??= error))
   try {
     await redis.connect()
-    const asked = Date.now()
-    const time = await redis.time()
-    const took = Date.now() - asked
     const info = readInfo(await redis.info())
     const state = {
       info,
       appendfsync: await setting(redis, 'appendfsync'),
       save: await setting(redis, 'save'),
     }
+    // It knows no other command.
+    if (isSentinel(info)) return { findings: say(...redisRemarks(state, Date.now())) }
+    const asked = Date.now()
+    const time = await redis.time()
+    const took = Date.now() - asked
     const [seconds = 0, microseconds = 0] = time.map(Number)
     const offsetMs = seconds * 1000 + microseconds / 1000 - (asked + took / 2)
     return {
@@ -77,11 +79,21 @@ function unreached(error: unknown, protocol: string): Remark {
     case 'LOADING':
       return failure('is still reading its data from the disk', 'ask again when it is done')
     default: {
+      if (error instanceof Error && error.name === 'ReplyError') {
+        return failure(`answers: ${quoted(said)}`, 'mend what it names, in its settings or its ACL')
+      }
       const reason = failureReason(error)
       return failure(`cannot be reached: ${reason}`, hintFor(reason, protocol))
     }
   }
 }
+
+/** Without what was sent, which may be the login, and in one short line. */
+const quoted = (said: string): string =>
+  said
+    .replace(/,? with args beginning with:.*/s, '')
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 200)
 
 function hintFor(reason: string, protocol: string): string {
   if (reason === 'ENOTFOUND') return 'mend the host in REDIS_URL'

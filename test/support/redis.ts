@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach } from 'node:test'
@@ -17,15 +17,22 @@ export interface TestRedis {
 
 /**
  * A real redis-server of its own: a free port, a folder that is removed, nothing shared. `more`: further
- * arguments; the last of a name counts.
+ * arguments; the last of a name counts. `sentinel`: one that watches over no Redis yet.
  */
-export async function startRedis(more: readonly string[] = []): Promise<TestRedis> {
+export async function startRedis(
+  more: readonly string[] = [],
+  { sentinel = false } = {},
+): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-redis-'))
+  // A Sentinel keeps what it learns in its file, which must be there.
+  const file = join(folder, 'sentinel.conf')
+  if (sentinel) await writeFile(file, '')
   const port = await freePort()
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
   const server = spawn(
     'redis-server',
     [
+      ...(sentinel ? [file, '--sentinel'] : []),
       ...settings,
       '--appendonly',
       'no',

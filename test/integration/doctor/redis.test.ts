@@ -101,6 +101,27 @@ it('a Redis that wants a password says where to put it', async () => {
   }
 })
 
+it('a Sentinel is named as one, and not as something that is away', async () => {
+  const server = await startRedis([], { sentinel: true })
+  try {
+    assert.deepEqual((await look(server.url)).lines, [
+      'error: is a Sentinel, which stores nothing → set REDIS_URL to the primary itself',
+    ])
+  } finally {
+    await server.stop()
+  }
+})
+
+it('a Redis that refuses a question otherwise is quoted, without what was sent to it', async () => {
+  const server = await startRedis(['--rename-command', 'TIME', ''])
+  try {
+    const { lines } = await look(server.url)
+    assert.match(lines[0] ?? '', /^error: answers: ERR unknown command 'time' → /)
+  } finally {
+    await server.stop()
+  }
+})
+
 it('a Redis that is away is one error, at once', async () => {
   const { lines } = await look(`redis://:${password}@127.0.0.1:${await freePort()}`)
   assert.deepEqual(lines, [
