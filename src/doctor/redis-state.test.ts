@@ -20,7 +20,12 @@ function say(
   info: Readonly<Record<string, string>> = {},
   settings: Partial<RedisState> = {},
 ): string[] {
-  const state = { info: new Map(Object.entries({ ...good, ...info })), save: '', ...settings }
+  const state = {
+    info: new Map(Object.entries({ ...good, ...info })),
+    save: '',
+    open: false,
+    ...settings,
+  }
   const remarks = redisRemarks({ appendfsync: 'everysec', ...state }, now)
   return remarks.map(({ severity, message }) => `${severity}: ${message}`)
 }
@@ -76,6 +81,10 @@ describe('Redis', () => {
     assert.equal(used(0.5), undefined)
     assert.match(used(0.85) ?? '', /^warning: 82 MiB of 96 MiB used/)
     assert.match(used(0.99) ?? '', /^error: /)
+  })
+
+  it('that answers anyone is a warning that says what to set', () => {
+    assert.match(say({}, { open: true })[1] ?? '', /^warning: answers without a login: anyone/)
   })
 
   it('that cannot write to its disk is an error', () => {

@@ -7,6 +7,8 @@ export interface RedisState {
   /** Settings, where they may be read. */
   readonly appendfsync: string | undefined
   readonly save: string | undefined
+  /** It answers whoever reaches it, at an address that others may reach. */
+  readonly open: boolean
 }
 
 /** The fields of INFO's answer: lines `name:value`, with `# Section` lines between. */
@@ -35,6 +37,7 @@ export function redisRemarks(state: RedisState, now: number): Remark[] {
     persistence(state, now),
     memory(state),
     ...lastWrites(state),
+    ...exposure(state),
   ]
   const right = parts.filter((part) => typeof part === 'string')
   return [fine(right.join(', ')), ...parts.filter((part) => typeof part !== 'string')]
@@ -123,6 +126,17 @@ function lastWrites({ info }: RedisState): Remark[] {
       : []),
   ]
 }
+
+/** The RUN steps of a build may reach what no NetworkPolicy forbids. */
+const exposure = ({ open }: RedisState): Remark[] =>
+  open
+    ? [
+        warning(
+          'answers without a login: anyone who reaches it, a RUN step too, can rewrite what is built',
+          'set requirepass, or an ACL user and the default one off, say so in REDIS_URL, and keep others away by a NetworkPolicy',
+        ),
+      ]
+    : []
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
 

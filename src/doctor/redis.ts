@@ -1,30 +1,37 @@
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import { failureReason, isCertificateFault } from '../http/failure-reason.ts'
+import { prefix } from '../queue/redis.ts'
 import { failure, type Remark } from '../remark.ts'
 import type { Check } from './checks.ts'
 import { about, type CheckResult } from './finding.ts'
+import { isLoopbackUrl } from './public-url.ts'
 import { isSentinel, readInfo, redisRemarks } from './redis-state.ts'
 
 const answerMs = 4_000
 
-/** Whether Redis keeps what is given to it: version, role, memory policy, persistence. */
-export function redisCheck(url: string): Check {
+const connection = {
+  lazyConnect: true,
+  connectTimeout: answerMs,
+  commandTimeout: answerMs,
+  maxRetriesPerRequest: 0,
+  enableReadyCheck: false,
+  // One try: what is wrong is to be told, not waited for.
+  retryStrategy: () => null,
+} satisfies RedisOptions
+
+/**
+ * Whether Redis keeps what is given to it, and from others: version, role, memory policy, persistence, login.
+ * `isPrivate`: whether nobody but this machine reaches it.
+ */
+export function redisCheck(url: string, isPrivate = isLoopbackUrl(url)): Check {
   const { hostname, port } = new URL(url)
   const subject = `${hostname}:${port || 6379}`
-  return { area: 'redis', subject, run: () => examine(url, subject) }
+  return { area: 'redis', subject, run: () => examine(url, subject, isPrivate) }
 }
 
-async function examine(url: string, subject: string): Promise<CheckResult> {
+async function examine(url: string, subject: string, isPrivate: boolean): Promise<CheckResult> {
   const say = about('redis', subject)
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: answerMs,
-    commandTimeout: answerMs,
-    maxRetriesPerRequest: 0,
-    enableReadyCheck: false,
-    // One try: what is wrong is to be told, not waited for.
-    retryStrategy: () => null,
-  })
+  const redis = new Redis(url, connection)
   let lost: Error | undefined
   redis.on('error', (error: Error) => (lost ??= error))
   try {
@@ -34,6 +41,7 @@ async function examine(url: string, subject: string): Promise<CheckResult> {
       info,
       appendfsync: await setting(redis, 'appendfsync'),
       save: await setting(redis, 'save'),
+      open: !isPrivate && (await answersAnyone(url)),
     }
     // It knows no other command.
     if (isSentinel(info)) return { findings: say(...redisRemarks(state, Date.now())) }
@@ -58,6 +66,24 @@ async function examine(url: string, subject: string): Promise<CheckResult> {
 async function setting(redis: Redis, name: string): Promise<string | undefined> {
   const answer = (await redis.config('GET', name).catch(() => [])) as string[]
   return answer[1]
+}
+
+/**
+ * Whether the keys of kanihook are open to whoever has no login: a login in REDIS_URL does not mean that one is
+ * wanted.
+ */
+async function answersAnyone(url: string): Promise<boolean> {
+  const { protocol, host } = new URL(url)
+  const redis = new Redis(`${protocol}//${host}`, connection)
+  redis.on('error', () => undefined)
+  try {
+    await redis.exists(prefix)
+    return true
+  } catch {
+    return false
+  } finally {
+    if (redis.status !== 'end') redis.disconnect()
+  }
 }
 
 function unreached(error: unknown, protocol: string): Remark {

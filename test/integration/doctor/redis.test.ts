@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import { Redis } from 'ioredis'
 import type { CheckResult } from '../../../src/doctor/finding.ts'
 import { redisCheck } from '../../../src/doctor/redis.ts'
 import { freePort } from '../../support/free-port.ts'
@@ -9,8 +10,11 @@ import { startRedis, useRedis } from '../../support/redis.ts'
 
 const password = 'canary-password-77ab'
 
-async function look(url: string): Promise<{ lines: string[]; result: CheckResult }> {
-  const result = await redisCheck(url).run()
+async function look(
+  url: string,
+  isPrivate?: boolean,
+): Promise<{ lines: string[]; result: CheckResult }> {
+  const result = await redisCheck(url, isPrivate).run()
   assert(!JSON.stringify(result).includes(password), 'the password is shown')
   const lines = result.findings.map(
     ({ severity, message, fix = '' }) => `${severity}: ${message} → ${fix}`,
@@ -97,6 +101,29 @@ it('a Redis that wants a password says where to put it', async () => {
     const known = await look(server.url.replace('//', `//:${password}@`))
     assert.match(known.lines[0] ?? '', /^ok: /)
   } finally {
+    await server.stop()
+  }
+})
+
+it('a Redis that answers anyone is a warning, unless only this machine reaches it', async () => {
+  const server = await startRedis(['--appendonly', 'yes'])
+  const redis = new Redis(server.url)
+  const complaints = async (login: string, isPrivate?: boolean): Promise<string[]> =>
+    (await look(server.url.replace('//', `//${login}`), isPrivate)).lines.slice(1)
+  try {
+    await redis.call('ACL', 'SETUSER', 'kanihook', 'on', `>${password}`, '~*', '&*', '+@all')
+    for (const login of ['', `kanihook:${password}@`]) {
+      assert.match(
+        (await complaints(login, false)).join(),
+        /^warning: answers without a login: .*→ /,
+      )
+      assert.deepEqual(await complaints(login), [])
+    }
+    await redis.call('ACL', 'SETUSER', 'default', 'off')
+    assert.deepEqual(await complaints(`kanihook:${password}@`, false), [])
+    assert.match((await look(server.url, false)).lines.join(), /^error: wants a password → [^\n]*$/)
+  } finally {
+    redis.disconnect()
     await server.stop()
   }
 })
