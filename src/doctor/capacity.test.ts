@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { capacityRemarks } from './capacity.ts'
+import type { V1ResourceQuota, V1ResourceQuotaSpec } from '@kubernetes/client-node'
+import { forges } from '../forges/index.ts'
+import { parseConfig } from '../settings/config-file.ts'
+import { readEnvironment } from '../settings/environment.ts'
+import { buildScopes, capacityRemarks } from './capacity.ts'
+import { sampleJob } from './sample-job.ts'
 
 const quota = (hard: Record<string, string>, used: Record<string, string> = {}) => ({
   metadata: { name: 'builds' },
   spec: { hard },
   status: { hard, used },
+})
+/** One that is used up, as far as it counts builds. */
+const full = (spec: V1ResourceQuotaSpec): V1ResourceQuota => ({
+  metadata: { name: 'builds' },
+  spec,
+  status: { hard: { pods: '0' }, used: { pods: '0' } },
 })
 const range = (limit: object) => ({ spec: { limits: [{ type: 'Container', ...limit }] } })
 const image = (resources = {}) => ({ name: 'api', resources })
@@ -27,8 +38,8 @@ describe('quotas', () => {
   })
 
   it('that are used up are a warning, in whatever unit', () => {
-    const full = quota({ 'requests.memory': '4Gi' }, { 'requests.memory': '4096Mi' })
-    const [said] = say([full], [], [image({ requests: { memory: '1Gi' } })])
+    const used = quota({ 'requests.memory': '4Gi' }, { 'requests.memory': '4096Mi' })
+    const [said] = say([used], [], [image({ requests: { memory: '1Gi' } })])
     assert.match(
       said ?? '',
       /^warning: ResourceQuota builds is used up: requests\.memory 4096Mi of 4Gi/,
@@ -59,5 +70,45 @@ describe('quotas', () => {
       say([requests], [given], [image()]).some((text) => text.startsWith('error')),
       false,
     )
+  })
+
+  it('whose scopes do not apply to builds say nothing about them', () => {
+    for (const scopes of [
+      ['BestEffort'],
+      ['Terminating'],
+      ['NotTerminating', 'BestEffort'],
+      ['PriorityClass'],
+    ]) {
+      assert.deepEqual(say([full({ scopes })], [], [image()]), [])
+    }
+    for (const scopes of [['NotBestEffort'], ['NotTerminating', 'NotBestEffort'], []]) {
+      assert.match(say([full({ scopes })], [], [image()])[0] ?? '', /^warning: .* is used up/)
+    }
+  })
+
+  it('that select pods are named and not judged', () => {
+    const scopeSelector = {
+      matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high'] }],
+    }
+    assert.deepEqual(say([full({ scopeSelector })], [], [image()]), [
+      'ok: not judged, as a scopeSelector says what it counts: ResourceQuota builds',
+    ])
+  })
+
+  it('meet pods that state requests and have no deadline, whatever the image says', () => {
+    const environment = { GITEA_URL: 'https://git.acme.io', GITEA_TOKEN: 'token' }
+    const settings = readEnvironment(
+      { ...environment, GITEA_WEBHOOK_SECRETS: 'x'.repeat(16) },
+      { forges },
+    )
+    const config = parseConfig(
+      'repositories: [{ match: "git.acme.io/acme/app", destination: "reg.acme.io/acme/app" }]',
+      'kanihook.yaml',
+    )
+    const pod = sampleJob(settings, config)?.spec?.template.spec
+    const containers = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+    const requests = containers.flatMap(({ resources }) => Object.keys(resources?.requests ?? {}))
+    assert.equal(requests.length > 0, buildScopes.has('NotBestEffort'))
+    assert.equal(pod?.activeDeadlineSeconds === undefined, buildScopes.has('NotTerminating'))
   })
 })

@@ -15,12 +15,31 @@ export function capacityRemarks(
   ranges: readonly V1LimitRange[],
   images: readonly ImageResources[],
 ): Remark[] {
-  const remarks = quotas.flatMap((quota) => [...usedUp(quota), ...unstated(quota, ranges, images)])
-  if (quotas.length > 0 && remarks.length === 0) {
-    return [fine(`there is room in the quota (${quotas.flatMap(usage).join(', ')})`)]
-  }
-  return remarks
+  const judged = quotas.filter(concernsBuilds)
+  const remarks = judged.flatMap((quota) => [...usedUp(quota), ...unstated(quota, ranges, images)])
+  const room =
+    judged.length > 0 && remarks.length === 0
+      ? [fine(`there is room in the quota (${judged.flatMap(usage).join(', ')})`)]
+      : []
+  const selecting = quotas.filter(selects).map(nameOf)
+  const unjudged =
+    selecting.length > 0
+      ? [fine(`not judged, as a scopeSelector says what it counts: ${selecting.join(', ')}`)]
+      : []
+  return [...remarks, ...room, ...unjudged]
 }
+
+/**
+ * What the pod of a build is to a quota: its clone states requests whatever the image does, and a deadline is the
+ * Job's alone, not the pod's.
+ */
+export const buildScopes: ReadonlySet<string> = new Set(['NotBestEffort', 'NotTerminating'])
+
+const selects = ({ spec }: V1ResourceQuota): boolean => spec?.scopeSelector !== undefined
+
+/** A quota counts the pods that all of its scopes apply to. */
+const concernsBuilds = (quota: V1ResourceQuota): boolean =>
+  !selects(quota) && (quota.spec?.scopes ?? []).every((scope) => buildScopes.has(scope))
 
 const nameOf = ({ metadata }: V1ResourceQuota): string => `ResourceQuota ${metadata?.name ?? ''}`
 
