@@ -8,6 +8,7 @@ import type { Check } from './checks.ts'
 import { clusterAnswerMs, listening, whyNot, type ReachedCluster } from './cluster-access.ts'
 import { about, type CheckResult } from './finding.ts'
 import { permissionRemarks, readPermissions } from './permission-remarks.ts'
+import { enforcedLevel, jobWarningRemark, levelRemark, warningsOf } from './pod-security.ts'
 import { sampleJob } from './sample-job.ts'
 
 export interface ClusterCheckOptions {
@@ -86,21 +87,25 @@ async function examineNamespace(options: ClusterCheckOptions): Promise<Remark[]>
   const mayCreate = !permissions.missing.some(
     ({ resource, verbs }) => resource === 'jobs' && verbs.includes('create'),
   )
+  const enforced = namespace === 'hidden' ? undefined : enforcedLevel(namespace.labels)
   const [job, capacity] = await Promise.all([
-    mayCreate ? tryJob(options) : [],
+    mayCreate ? tryJob(options, enforced) : [],
     readCapacity(options),
   ])
   return [
     ...permissionRemarks(permissions, name),
     ...job,
-    ...podSecurity(namespace),
+    ...(namespace === 'hidden' ? [] : [levelRemark(enforced)]),
     ...(capacity ?? []),
     ...hiddenRemark(namespace, capacity),
   ]
 }
 
 /** Lets the API judge the Job of a build, all admission included, without keeping it. */
-async function tryJob({ kubeConfig, settings, config }: ClusterCheckOptions): Promise<Remark[]> {
+async function tryJob(
+  { kubeConfig, settings, config }: ClusterCheckOptions,
+  enforced: string | undefined,
+): Promise<Remark[]> {
   const body = sampleJob(settings, config)
   if (!body) return []
   const namespace = settings.buildNamespace
@@ -122,33 +127,8 @@ async function tryJob({ kubeConfig, settings, config }: ClusterCheckOptions): Pr
   const warnings = warningsOf(headers.get('warning'))
   return [
     fine("the API accepts a build's Job (tried with dryRun)"),
-    ...warnings.map((text) =>
-      warning(
-        `the API warns of a build's Job: ${text}`,
-        'builds need Pod Security baseline: label the namespace pod-security.kubernetes.io/enforce=baseline',
-      ),
-    ),
+    ...warnings.map((text) => jobWarningRemark(text, enforced)),
   ]
-}
-
-/** The texts of `Warning: 299 - "text", 299 - "text"` (RFC 7234). Pure. */
-export const warningsOf = (header: string | undefined): string[] =>
-  [...(header ?? '').matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) =>
-    text.replaceAll(/\\(.)/g, '$1'),
-  )
-
-function podSecurity(namespace: Exclude<NamespaceFacts, 'missing'>): Remark[] {
-  if (namespace === 'hidden') return []
-  const level = namespace.labels['pod-security.kubernetes.io/enforce']
-  if (level === 'restricted') {
-    return [
-      failure(
-        'Pod Security enforces restricted there, which Kaniko cannot run under: it builds as root',
-        'label the namespace pod-security.kubernetes.io/enforce=baseline',
-      ),
-    ]
-  }
-  return [fine(`Pod Security enforces ${level ?? 'nothing by a label (baseline is enough)'}`)]
 }
 
 /** Undefined: this account may not see quotas and limit ranges. */

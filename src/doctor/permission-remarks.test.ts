@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { it } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { permissions } from '../cluster/permissions.ts'
-import { warningsOf } from './cluster.ts'
 import { permissionRemarks } from './permission-remarks.ts'
 
 it('what is asked for is what the Role of a worker allows, no more and no less', () => {
@@ -50,14 +49,4 @@ it('each missing rule is named with the lines to add', () => {
 it('more than is needed is a warning', () => {
   const [, said] = permissionRemarks({ missing: [], excess: ['do anything'] }, 'builds')
   assert.equal(said?.severity, 'warning')
-})
-
-it("the API's Warning header is read, several and with quotes", () => {
-  assert.deepEqual(
-    warningsOf(
-      '299 - "would violate PodSecurity \\"restricted:latest\\": runAsNonRoot, x", 299 - "old"',
-    ),
-    ['would violate PodSecurity "restricted:latest": runAsNonRoot, x', 'old'],
-  )
-  assert.deepEqual(warningsOf(undefined), [])
 })

@@ -131,6 +131,20 @@ describe('a cluster', () => {
     assert.match(lines.join('\n'), /^warning: .*would violate PodSecurity "restricted:latest"/m)
   })
 
+  it('that only warns of Pod Security restricted, or of something else, is not told to relax it', async () => {
+    await start({
+      labels: { 'pod-security.kubernetes.io/enforce': 'baseline' },
+      warning:
+        '299 - "would violate PodSecurity \\"restricted:latest\\": runAsNonRoot != true", 299 - "no owner label"',
+    })
+    const lines = await look()
+    assert.deepEqual(wrong(lines), ["warning: the API warns of a build's Job: no owner label → "])
+    assert.match(
+      lines.join('\n'),
+      /^ok: .*would violate PodSecurity "restricted:latest".* builds run/m,
+    )
+  })
+
   it('whose policy refuses the Job is quoted', async () => {
     await start()
     refuse(/POST .*\/jobs/)
