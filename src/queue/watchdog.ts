@@ -13,6 +13,8 @@ export interface WatchdogOptions {
   readonly lookMs?: number
   /** How long a job is left to lie before the worker counts as stopped. Milliseconds. */
   readonly patienceMs?: number
+  /** A longer pause between two looks starts the time anew; three looks unless said. Milliseconds. */
+  readonly gapMs?: number
 }
 
 export interface Watchdog {
@@ -28,6 +30,7 @@ export interface Watchdog {
  */
 export function createWatchdog(options: WatchdogOptions): Watchdog {
   const { worker, redis, onStopped, lookMs = 5_000, patienceMs = 60_000 } = options
+  const { gapMs = 3 * lookMs } = options
   const { queue } = worker
   let owed: Owed | undefined
   let looking = false
@@ -42,7 +45,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
       at: performance.now(),
     }
     const before = hasStopped(owed, patienceMs)
-    owed = owedAfter(owed, sight, 3 * lookMs)
+    owed = owedAfter(owed, sight, gapMs)
     if (hasStopped(owed, patienceMs) && !before) onStopped()
   }
 
