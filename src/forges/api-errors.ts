@@ -9,6 +9,16 @@ export interface ApiAnswer {
   readonly body: unknown
 }
 
+/** The API gave no answer. */
+export class ForgeUnreachable extends RetryLater {
+  /** What the request met, in a word: `ECONNREFUSED`. */
+  readonly reason: string
+  constructor(forge: string, reason: string) {
+    super(`${forge} cannot be reached: ${reason}`)
+    this.reason = reason
+  }
+}
+
 /** What was asked for, in words for a person who has to mend it. */
 export interface Purpose {
   /** `the status`: goes on from "GitHub refused …". */

@@ -1,5 +1,6 @@
-import { PermanentError, RetryLater } from '../errors.ts'
-import { apiError, type ApiAnswer, type Purpose } from './api-errors.ts'
+import { PermanentError, type RetryLater } from '../errors.ts'
+import { failureReason } from '../http/failure-reason.ts'
+import { apiError, ForgeUnreachable, type ApiAnswer, type Purpose } from './api-errors.ts'
 
 export interface ApiRequest extends Purpose {
   readonly method: 'GET' | 'POST'
@@ -14,7 +15,7 @@ export interface ApiRequest extends Purpose {
 /** A forge's REST API. Requests go to the base URL it was made with and nowhere else. */
 export interface Api {
   /**
-   * Asks, and resolves with whatever the API answered. Throws RetryLater where it did not within
+   * Asks, and resolves with whatever the API answered. Throws ForgeUnreachable where it did not within
    * 10 seconds, PermanentError where the request cannot be sent at all.
    */
   send(request: ApiRequest): Promise<ApiAnswer>
@@ -41,14 +42,6 @@ function parse(text: string): unknown {
   } catch {
     return text
   }
-}
-
-/** Says in a word what a failed fetch met; its own message may quote a header. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return 'no connection'
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  const code = (error.cause as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : 'no connection'
 }
 
 /** Makes the one way in which kanihook speaks to a forge's API. Redirects are never followed. */
@@ -85,7 +78,7 @@ export function createApi({ forge, baseUrl, headers = {}, timeoutMs = 10_000 }: 
       const safe = response.ok ? text : text.replaceAll(login.token, '***')
       return { status: response.status, headers: response.headers, body: parse(safe) }
     } catch (error) {
-      throw new RetryLater(`${forge} cannot be reached: ${reason(error)}`)
+      throw new ForgeUnreachable(forge, failureReason(error))
     }
   }
 

@@ -2,7 +2,7 @@ import { PermanentError, RetryLater } from '../errors.ts'
 import { clockOffset } from '../http/clock-offset.ts'
 import { isCertificateFault } from '../http/failure-reason.ts'
 import { failure, warning, type Remark } from '../remark.ts'
-import { saying, type ApiAnswer } from './api-errors.ts'
+import { ForgeUnreachable, saying, type ApiAnswer } from './api-errors.ts'
 
 /** What a forge's API says of the configured login. */
 export interface ForgeExamination {
@@ -32,11 +32,11 @@ export async function examined(
   }
 }
 
-function adviceFor({ message, afterMs }: RetryLater, prefix: string): string {
-  if (afterMs !== undefined) {
-    return `ask again in ${Math.ceil(afterMs / 60_000)} min; find out what else uses this account`
+function adviceFor(error: RetryLater, prefix: string): string {
+  if (error.afterMs !== undefined) {
+    return `ask again in ${Math.ceil(error.afterMs / 60_000)} min; find out what else uses this account`
   }
-  return isCertificateFault(message)
+  return error instanceof ForgeUnreachable && isCertificateFault(error.reason)
     ? 'name the file of the authority that signed its certificate in NODE_EXTRA_CA_CERTS'
     : `ask again; if it stays so, look at ${prefix}_API_URL and at the way there`
 }

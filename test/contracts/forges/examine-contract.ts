@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { after, before, it } from 'node:test'
 import type { ForgeExamination } from '../../../src/forges/examination.ts'
 import type { ForgeDriver, ForgeLogin } from '../../../src/forges/forge.ts'
 import { startForgeServer } from '../../stand-ins/forge-server.ts'
+import { keyAndCertificate } from '../../support/untrusted-certificate.ts'
 import type { ForgePartner, StatusFixtures } from './fixtures.ts'
 
 /** The claims about what a driver finds out about its login. */
@@ -54,7 +58,7 @@ export function examineContract(driver: ForgeDriver, fixtures: StatusFixtures): 
 
   for (const [claim, fault] of [
     ['an API that is away', 'drop'],
-    ['an API in trouble', { status: 503, body: { message: `sorry, ${canary}` } }],
+    ['an API in trouble', { status: 503, body: { message: `no CERTIFICATE, ${canary}` } }],
     ['an API that moved', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }],
     ['something else that answers', { status: 200, body: '<h1>Hello</h1>' }],
   ] as const) {
@@ -78,4 +82,16 @@ export function examineContract(driver: ForgeDriver, fixtures: StatusFixtures): 
       }
     })
   }
+  it('a certificate that is not trusted is an error that says how to trust it', async () => {
+    const server = createServer(keyAndCertificate()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const { port } = server.address() as AddressInfo
+      const { remarks } = await examine(`https://127.0.0.1:${port}`, { token: canary })
+      assert.match(remarks[0]?.message ?? '', /cannot be reached: \w*SELF_SIGNED/)
+      assert.match(remarks[0]?.fix ?? '', /NODE_EXTRA_CA_CERTS/)
+    } finally {
+      server.close()
+    }
+  })
 }

@@ -1,8 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { CoreV1Api } from '@kubernetes/client-node'
 import { runChecks } from '../../../src/doctor/checks.ts'
@@ -21,6 +17,7 @@ import {
   type RegistryStandIn,
 } from '../../stand-ins/registry.ts'
 import { freePort } from '../../support/free-port.ts'
+import { keyAndCertificate } from '../../support/untrusted-certificate.ts'
 
 /** What is found out about a registry and the login for it. The registry is a stand-in. */
 
@@ -293,18 +290,3 @@ describe('a registry', () => {
     assert.match(trouble ?? '', /^warning: .*cannot be asked: HTTP 503/)
   })
 })
-
-/** A certificate that nobody trusts. */
-function keyAndCertificate(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'kanihook-tls-'))
-  try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-    const about = ['-subj', '/CN=stand-in', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
-    const files = ['-keyout', key, '-out', cert]
-    execFileSync('openssl', ['req', '-x509', ...curve, ...about, ...files], { stdio: 'ignore' })
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
