@@ -16,7 +16,7 @@ export async function serve(signals: StopSignals): Promise<void> {
     onRefused: (faults) =>
       logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
   })
-  for (const warning of settings.warnings) logger.warn(warning)
+  for (const { message } of settings.warnings) logger.warn(message)
   if (process.pid === 1) logger.warn(firstProcess)
   try {
     const asked = signals.asked()

@@ -19,7 +19,11 @@ export const environmentFindings = ({ warnings }: Settings): Finding[] =>
   about(
     'settings',
     'environment',
-  )(...warnings.filter((text) => !text.startsWith('PUBLIC_URL ')).map((text) => warning(text)))
+  )(
+    ...warnings
+      .filter(({ variable }) => variable !== 'PUBLIC_URL')
+      .map(({ message }) => warning(message)),
+  )
 
 /** Reads kanihook.yaml as `serve` does, and says what is wrong with it or may not be meant. */
 export async function readConfig(path: string): Promise<ReadConfig> {

@@ -88,7 +88,11 @@ test('a secret and a token are enough; all else has a default', () => {
     logRetentionMs: 604_800_000,
     shutdownTimeoutMs: 25_000,
     warnings: [
-      'PUBLIC_URL is not set: the links in statuses lead to localhost (set it to where PORT is reached from outside)',
+      {
+        variable: 'PUBLIC_URL',
+        message:
+          'PUBLIC_URL is not set: the links in statuses lead to localhost (set it to where PORT is reached from outside)',
+      },
     ],
   })
 })
@@ -357,8 +361,10 @@ describe('a warning', () => {
     test(`is given for ${what}, without its value`, () => {
       const { warnings } = settingsOf({ ...quiet, ...env })
       assert.equal(warnings.length, 1)
-      assert.match(warnings[0]!, warning)
-      assert.ok(!warnings[0]!.includes('canary'))
+      const { variable, message } = warnings[0]!
+      assert.match(message, warning)
+      assert.ok(message.startsWith(`${variable} `) && variable in env, variable)
+      assert.ok(!message.includes('canary'))
     })
   }
 

@@ -89,18 +89,19 @@ function compare({ port: webhooks, adminPort }: Settings, { faults }: Variables)
 
 function warnOfDefaults(settings: Settings, { warnings, isSet }: Variables): void {
   if (!isSet('PUBLIC_URL') && settings.pages === 'link') {
-    warnings.push(
-      'PUBLIC_URL is not set: the links in statuses lead to localhost (set it to where PORT is reached from outside)',
-    )
+    warnings.push({
+      variable: 'PUBLIC_URL',
+      message:
+        'PUBLIC_URL is not set: the links in statuses lead to localhost (set it to where PORT is reached from outside)',
+    })
   }
-  for (const [name, reference] of [
+  for (const [variable, reference] of [
     ['KANIKO_IMAGE', settings.kanikoImage],
     ['CLONE_IMAGE', settings.cloneImage],
   ] as const) {
     if (!isPinned(reference)) {
-      warnings.push(
-        `${name} is not pinned: builds change when it does (name a version or a digest)`,
-      )
+      const message = `${variable} is not pinned: builds change when it does (name a version or a digest)`
+      warnings.push({ variable, message })
     }
   }
 }

@@ -32,8 +32,15 @@ export interface Settings {
   readonly buildRetentionMs: number
   readonly logRetentionMs: number
   readonly shutdownTimeoutMs: number
-  /** What is allowed and may still not be meant: sentences that name a variable, never its value. */
-  readonly warnings: readonly string[]
+  /** What is allowed and may still not be meant. */
+  readonly warnings: readonly SettingsWarning[]
+}
+
+export interface SettingsWarning {
+  /** `PUBLIC_URL` */
+  readonly variable: string
+  /** A sentence that names the variable, never its value. */
+  readonly message: string
 }
 
 /** `registries` of kanihook.yaml: what differs from a public HTTPS registry. */

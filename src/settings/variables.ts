@@ -1,3 +1,5 @@
+import type { SettingsWarning } from './settings.ts'
+
 /** Reads one text; throws an Error that says what is wrong with it without repeating it. */
 export type Parser<T> = (text: string) => T
 
@@ -14,7 +16,7 @@ export interface Variables {
   /** Whether `X` or `X_FILE` says anything. */
   readonly isSet: (name: string) => boolean
   readonly faults: string[]
-  readonly warnings: string[]
+  readonly warnings: SettingsWarning[]
 }
 
 /** Faults and warnings name the variable and never hold its value. */
@@ -23,7 +25,7 @@ export function createVariables(
   readFile: ReadFile,
 ): Variables {
   const faults: string[] = []
-  const warnings: string[] = []
+  const warnings: SettingsWarning[] = []
 
   /** The text and the name of the variable that it came by. */
   function text(name: string): { value: string; from: string } | undefined {
@@ -70,9 +72,8 @@ export function createVariables(
           `${found.from} holds an empty secret (give it secrets joined by single commas, or unset it)`,
         )
       } else if (secrets.some((secret) => secret.length < 16)) {
-        warnings.push(
-          `${found.from} holds a secret of fewer than 16 characters, which can be guessed (openssl rand -hex 32 makes a good one)`,
-        )
+        const message = `${found.from} holds a secret of fewer than 16 characters, which can be guessed (openssl rand -hex 32 makes a good one)`
+        warnings.push({ variable: name, message })
       }
       return secrets
     },
