@@ -15,7 +15,7 @@ import { createGitRemote } from './git/git-remote.ts'
 import type { Links } from './pages/links.ts'
 import { deliveriesQueue } from './queue/deliveries.ts'
 import { connectPatient } from './queue/redis.ts'
-import { createStopSignals } from './queue/stop-signals.ts'
+import { createStopRequests } from './queue/stop-requests.ts'
 import { createStores } from './queue/stores.ts'
 import { createWatchdog } from './queue/watchdog.ts'
 import { createQueueWorker } from './queue/worker.ts'
@@ -136,7 +136,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     source,
     rules,
     changed,
-    stopAsked: createStopSignals(subscriber).stopAsked,
+    stopAsked: createStopRequests(subscriber).stopAsked,
     now: Date.now,
   })
 

@@ -6,7 +6,7 @@ import { stopChannel } from './build-store.ts'
  * Tells the holder of a build at once that it was asked to stop. Only a hint: a message is lost while
  * the connection is, and the record is looked at from time to time all the same.
  */
-export function createStopSignals(subscriber: Redis): {
+export function createStopRequests(subscriber: Redis): {
   /** Resolves when the build was asked to stop; never rejects, stays pending on abort. */
   stopAsked(id: string, signal: AbortSignal): Promise<void>
 } {
