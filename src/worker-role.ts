@@ -3,14 +3,13 @@ import type { Redis } from 'ioredis'
 import { buildTime } from './builds/describe.ts'
 import { isEnded, jobName, type Build } from './builds/build.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
-import type { Delivery, Repository } from './builds/push-event.ts'
+import type { Delivery } from './builds/push-event.ts'
 import { createRunner } from './builds/run-build.ts'
-import type { Source } from './builds/start-job.ts'
 import type { Rules } from './builds/rules.ts'
 import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
 import { createSecretValues } from './cluster/secret-values.ts'
-import { PermanentError } from './errors.ts'
-import type { ForgeClient, ForgeDriver } from './forges/forge.ts'
+import { clientsOf, sourceOf } from './forges/clients.ts'
+import type { ForgeDriver } from './forges/forge.ts'
 import { createGitRemote } from './git/git-remote.ts'
 import type { Links } from './pages/links.ts'
 import { deliveriesQueue } from './queue/deliveries.ts'
@@ -50,8 +49,9 @@ export interface WorkerRole {
 
 /** Joins planner, builder and reporter to their queues, the forges and the cluster. */
 export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
-  const { settings, rules, registries, kubeConfig, boundedRedis, links, logger, metrics } = options
-  const forges = clientsOf(options)
+  const { settings, drivers, rules, registries, kubeConfig, boundedRedis, links, logger, metrics } =
+    options
+  const forges = clientsOf(drivers, settings.forges)
   const redis = connectPatient(settings.redisUrl)
   const { builds, logs, refs, statuses } = createStores(redis, settings)
   const queues = createWorkQueues({ redis, maxBuilds: settings.maxBuilds })
@@ -231,27 +231,5 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       redis.disconnect()
       await queues.close()
     },
-  }
-}
-
-/** The forges that are on, by name. */
-function clientsOf({ drivers, settings }: WorkerRoleOptions): ReadonlyMap<string, ForgeClient> {
-  const clients = drivers.flatMap((driver) => {
-    const forge = settings.forges.get(driver.name)
-    return forge ? [[driver.name, driver.client(forge)] as const] : []
-  })
-  return new Map(clients)
-}
-
-/** Where a repository's source comes from: its forge, if that is on. */
-function sourceOf(forges: ReadonlyMap<string, ForgeClient>): Source {
-  const forge = ({ forge: name }: Repository): ForgeClient => {
-    const client = forges.get(name)
-    if (!client) throw new PermanentError(`The forge ${name} is not configured any more`)
-    return client
-  }
-  return {
-    cloneUrl: (repository) => forge(repository).cloneUrl(repository),
-    credential: async (repository) => forge(repository).credential(repository),
   }
 }
