@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { durationHint, durationPattern, parseDuration } from './duration.ts'
+
+const day = 86_400_000
 
 /** A string in which `fault` finds nothing wrong. */
 export const text = (fault: (value: string) => string | undefined) =>
@@ -12,3 +15,18 @@ export const matching = (pattern: string, message: string) =>
   text((value) => (new RegExp(pattern).test(value) ? undefined : `"${value}" ${message}`)).meta({
     pattern,
   })
+
+/** More than nothing and at most 24 days; milliseconds when it is read. */
+export const duration = z
+  .string({ error: `is not a duration (${durationHint})` })
+  .transform((value, context) => {
+    const ms = parseDuration(value)
+    if (ms !== undefined && ms > 0 && ms <= 24 * day) return ms
+    const message =
+      ms === undefined
+        ? `"${value}" is not a duration (${durationHint})`
+        : `"${value}" is out of bounds (from 1s to 24d)`
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+  .meta({ pattern: durationPattern, examples: ['30m', '168h'] })

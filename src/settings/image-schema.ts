@@ -1,0 +1,172 @@
+import { z } from 'zod'
+import { verbosities } from '../builds/image-plan.ts'
+import { buildArgumentFault, secretArgumentFault } from './build-arguments.ts'
+import { globFault } from './globs.ts'
+import { destinationFault } from './image-reference.ts'
+import { layerSettings } from './layer-schema.ts'
+import { podSettings } from './pod-schema.ts'
+import { quantityFault } from './quantity.ts'
+import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
+import { duration, matching, text } from './schema-text.ts'
+import { destinationVariables, tagFault, templateFault, valueVariables } from './templates.ts'
+
+const nameOfSecret = matching(
+  '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
+  'cannot be the name of a Secret (lower-case letters, digits, - and .)',
+)
+const secretName = nameOfSecret.describe(
+  'A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry. Default: none, for a registry that asks for no login.',
+)
+
+const imageName = matching(
+  '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$',
+  'cannot be the name of an image (at most 63 letters, digits, . _ -, with a letter or digit at both ends)',
+).describe('Names the commit status: kanihook/<name>.')
+
+const repositoryPath = text(repositoryPathFault).transform(normalizeRepositoryPath)
+export const globs = z.array(text(globFault))
+
+const quantities = z.record(
+  matching(
+    '^(cpu|memory|ephemeral-storage|[a-z0-9.-]+/[A-Za-z0-9._-]+)$',
+    'is not a resource (cpu, memory, ephemeral-storage, or a name with a / such as nvidia.com/gpu)',
+  ),
+  z.union([z.string(), z.number()], { error: 'is not a quantity (write e.g. "500m" or 2Gi)' }),
+)
+const resources = z
+  .strictObject({
+    requests: quantities
+      .optional()
+      .describe('What the node must have free. Default: what the namespace says.'),
+    limits: quantities
+      .optional()
+      .describe('What the build may use at most. Default: what the namespace says.'),
+  })
+  .superRefine((value, context) => {
+    for (const kind of ['requests', 'limits'] as const) {
+      for (const [resource, quantity] of Object.entries(value[kind] ?? {})) {
+        const message = quantityFault(resource, String(quantity))
+        if (message) context.addIssue({ code: 'custom', message, path: [kind, resource] })
+      }
+    }
+  })
+  .describe("Kubernetes requests and limits of the build's container. Default: none.")
+
+const value = text((template) => templateFault(template, valueVariables))
+
+const secretKey = z.strictObject({
+  secret: nameOfSecret.describe('A Secret in BUILD_NAMESPACE.'),
+  key: matching(
+    '^[A-Za-z0-9._-]{1,253}$',
+    'cannot be the key of a Secret (letters, digits, . _ -)',
+  ).describe('Its key that holds the value.'),
+})
+
+const buildArgs = z
+  .record(
+    text((name) => buildArgumentFault(name)),
+    z.union([value, secretKey]),
+  )
+  .superRefine((args, context) => {
+    for (const [name, argument] of Object.entries(args)) {
+      const message = typeof argument === 'string' ? undefined : secretArgumentFault(name)
+      if (message) context.addIssue({ code: 'custom', message, path: [name] })
+    }
+  })
+
+const destination = text(
+  (template) => templateFault(template, destinationVariables) ?? destinationFault(template),
+)
+  .describe(
+    "Where the image is pushed: registry.acme.io/team/app, without a tag; {owner} and {repo} may stand in the path. Each image needs one: its own, its entry's, or that of defaults.",
+  )
+  .meta({ examples: ['registry.acme.io/{owner}/{repo}'] })
+
+const cache = z
+  .strictObject({
+    enabled: z.boolean().optional().describe('Keep layers in the registry. Default: false.'),
+    ttl: duration.optional().describe('How long a kept layer is used. Default: 336h.'),
+    repository: destination
+      .optional()
+      .describe('Where layers are kept. Default: <destination>/cache.'),
+    copyLayers: z
+      .boolean()
+      .optional()
+      .describe('Keep the layers of COPY too, not of RUN alone. Default: false.'),
+  })
+  .describe('Layers kept in the registry between builds. Default: off.')
+
+const platforms = z
+  .array(matching('^linux/[a-z0-9]+(/v[0-9]+)?$', 'is not a platform (write e.g. linux/amd64)'))
+  .superRefine((list, context) => {
+    if (list.length === 1) return
+    const message =
+      list.length === 0
+        ? "is empty (name one platform, or leave the key out for the node's own)"
+        : 'more than one platform per image is not supported by this version (keep one)'
+    context.addIssue({ code: 'custom', message })
+  })
+  .meta({ minItems: 1, maxItems: 1 })
+  .describe("One platform. Default: the node's own.")
+
+/** What both `defaults` and an image may say. */
+export const imageSettings = {
+  destination: destination.optional(),
+  tags: z
+    .array(text(tagFault))
+    .min(1, 'is empty (leave the key out for the default)')
+    .optional()
+    .describe('Tags of the image. Default: ["{branch}", "{tag}", "{shortSha}"].'),
+  context: repositoryPath
+    .optional()
+    .describe("Folder that the build sees, relative to the repository's root. Default: the root."),
+  dockerfile: repositoryPath
+    .optional()
+    .describe("Relative to the repository's root. Default: the Dockerfile in the context."),
+  target: matching(
+    '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
+    'is not the name of a stage (letters, digits, _ . -)',
+  )
+    .optional()
+    .describe('Stage of the Dockerfile. Default: the last one.'),
+  buildArgs: buildArgs
+    .optional()
+    .describe(
+      'Values of ARG: text, which may hold the variables of tags, and {owner}, {repo}; or { secret, key }. Default: none.',
+    ),
+  labels: z
+    .record(
+      matching('^[A-Za-z0-9][A-Za-z0-9._/-]*$', 'cannot be a label (letters, digits, . _ / -)'),
+      value,
+    )
+    .optional()
+    .describe(
+      'Labels of the image, beside its revision, ref, source and time (org.opencontainers.image.…). They may hold the variables of tags, and {owner}, {repo}. Default: none.',
+    ),
+  paths: z
+    .strictObject({
+      include: globs.optional().describe('Files that concern it. Default: every file.'),
+      exclude: globs
+        .optional()
+        .describe('Files that do not, whatever include says. Default: none.'),
+    })
+    .optional()
+    .describe(
+      'Files that concern the image: globs relative to the root. A push to a branch is skipped when none of them changed since its last success. Default: every file.',
+    ),
+  platforms: platforms.optional(),
+  resources: resources.optional(),
+  ...podSettings,
+  cache: cache.optional(),
+  ...layerSettings,
+  pushSecret: secretName.optional(),
+  timeout: duration
+    .optional()
+    .describe('From the start of the clone to the end of the push. Default: 30m.'),
+  startTimeout: duration
+    .optional()
+    .describe('How long a build may wait for the cluster. Default: 10m.'),
+  verbosity: z.enum(verbosities).optional().describe('How much Kaniko says. Default: info.'),
+}
+
+export const image = z.strictObject({ name: imageName, ...imageSettings })
