@@ -21,6 +21,7 @@ import { createQueueWorker } from './queue/worker.ts'
 import { buildsQueue, createWorkQueues, statusesQueue } from './queue/work-queues.ts'
 import type { RegistrySettings, Settings } from './settings/settings.ts'
 import { statusId } from './statuses/context.ts'
+import { createStatusJournal } from './statuses/journal.ts'
 import { createReporter } from './statuses/reporter.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -145,17 +146,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     builds,
     forges,
     pageUrl: links.url,
-    posted: (forge, status, refused) => {
-      metrics.status(forge, refused === undefined ? 'posted' : 'refused')
-      const facts = {
-        forge,
-        context: status.context,
-        state: status.state,
-        description: status.description,
-      }
-      if (refused === undefined) logger.info(facts, 'status posted')
-      else logger.error({ ...facts, refused }, 'status refused by the forge')
-    },
+    posted: createStatusJournal(logger, metrics),
   })
 
   /** What cannot be done by any number of tries ends all the same, with the reason. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { BuildStore } from '../builds/ports.ts'
+import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { CommitStatus, ForgeClient } from '../forges/forge.ts'
 import { desiredStatus } from './desired.ts'
@@ -29,13 +30,22 @@ export interface StatusStore {
   exclusively(id: string, work: () => Promise<void>): Promise<boolean>
 }
 
+/** A status that a forge took, or refused. */
+export interface Post {
+  readonly repository: Repository
+  readonly sha: string
+  /** The ids of the builds that share the status. */
+  readonly builds: readonly string[]
+  readonly status: CommitStatus
+}
+
 export interface ReporterOptions {
   readonly store: StatusStore
   readonly builds: Pick<BuildStore, 'get'>
   readonly forges: ReadonlyMap<string, ForgeClient>
   /** Undefined: there are no pages. */
   readonly pageUrl: (buildId: string) => string | undefined
-  readonly posted?: (forge: string, status: CommitStatus, refused?: string) => void
+  readonly posted?: (post: Post, refused?: string) => void
 }
 
 /**
@@ -59,6 +69,7 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
       const forge = forges.get(build.repository.forge)
       if (!forge) return
       const { repository, sha, ref } = build
+      const about = { repository, sha, builds: ids, status }
       try {
         const memory = await forge.postStatus({
           repository,
@@ -68,10 +79,10 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
           memory: shown?.memory,
         })
         await store.recordShown(id, { status, ...(memory === undefined ? {} : { memory }) })
-        posted?.(repository.forge, status)
+        posted?.(about)
       } catch (error) {
         if (!(error instanceof PermanentError)) throw error
-        posted?.(repository.forge, status, error.message)
+        posted?.(about, error.message)
         const refusals = (shown?.refusals ?? 0) + 1
         const givenUp = refusals >= maxRefusals
         await store.recordShown(id, { ...shown, ...(givenUp ? { status } : {}), refusals })

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { test } from 'node:test'
+import { buildPlan } from '../../test/support/samples.ts'
+import type { Build } from '../builds/build.ts'
+import { PermanentError } from '../errors.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { createStatusJournal } from './journal.ts'
+import { createReporter, type Shown } from './reporter.ts'
+
+/** Two builds, of two branches at one commit, that share a status. */
+const builds = ['refs/heads/main', 'refs/heads/next'].map((ref, createdAt): Build => ({
+  ...buildPlan({ ref }),
+  state: 'waiting',
+  createdAt,
+  endedAt: undefined,
+  steps: [],
+  outcome: undefined,
+  tries: 0,
+  stop: undefined,
+  protected: false,
+}))
+
+/** What is logged and counted when the forge answers so. */
+async function reported(answer: () => Promise<undefined>) {
+  let text = ''
+  let shown: Shown | undefined
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk)
+      done()
+    },
+  })
+  const metrics = createMetrics()
+  const report = createReporter({
+    store: {
+      read: async () => ({
+        builds: builds.map(({ id }) => id),
+        shown,
+      }),
+      recordShown: async (_, record) => void (shown = record),
+      exclusively: async (_, work) => work().then(() => true),
+    },
+    builds: { get: async (id) => builds.find((build) => build.id === id) },
+    forges: new Map([
+      [
+        'gitea',
+        {
+          cloneUrl: () => '',
+          credential: async () => ({ username: '', password: '' }),
+          postStatus: answer,
+        },
+      ],
+    ]),
+    pageUrl: () => undefined,
+    posted: createStatusJournal(
+      createLogger({ level: 'info', format: 'json', destination }),
+      metrics,
+    ),
+  })
+  await report('status').catch(() => undefined)
+  const { time: _, ...line } = JSON.parse(text) as Record<string, unknown>
+  return { line, counts: await metrics.text() }
+}
+
+const facts = {
+  builds: builds.map(({ id }) => id),
+  forge: 'gitea',
+  repository: 'acme/app',
+  sha: 'a'.repeat(40),
+  context: 'kanihook/app',
+  state: 'queued',
+}
+
+test('a status that was posted is found in the log by each build that shares it, and counted', async () => {
+  const { line, counts } = await reported(async () => undefined)
+  const { description, ...said } = line
+  assert.deepEqual(said, { level: 'info', ...facts, msg: 'status posted' })
+  assert.equal(typeof description, 'string')
+  assert.ok(counts.includes('kanihook_statuses_total{forge="gitea",result="posted"} 1\n'))
+})
+
+test('so is one that the forge refused, with the reason', async () => {
+  const { line, counts } = await reported(() => Promise.reject(new PermanentError('401')))
+  const { description: _, ...said } = line
+  assert.deepEqual(said, {
+    level: 'error',
+    ...facts,
+    refused: '401',
+    msg: 'status refused by the forge',
+  })
+  assert.ok(counts.includes('kanihook_statuses_total{forge="gitea",result="refused"} 1\n'))
+})
