@@ -42,6 +42,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { rules, registries } = config
   const kubeConfig = settings.roles.includes('worker') ? options.kubeConfig() : undefined
   const metrics = createMetrics()
+  metrics.watchConfig(config.isRefused)
   await using opened = new AsyncDisposableStack()
   const stopping = new AbortController()
   opened.defer(() => stopping.abort())

@@ -134,6 +134,7 @@ describe('a ConfigMap that is mounted', () => {
     await until(() => refused.length === 1)
     await mount(undefined)
     await until(() => refused.length === 2)
+    assert.ok(live!.isRefused())
     assert.match(refused[1]![0]!, /there is no such file/)
     assert.ok(builds('first'))
     await mount(config('second'))
@@ -146,12 +147,23 @@ test('a bad new file is refused with its faults, once, and the old one stays in 
   await follow(20)
   await writeFile(path, 'repositries: []\n')
   await until(() => refused.length > 0)
+  assert.ok(live!.isRefused())
   assert.match(refused[0]!.join('\n'), /kanihook\.yaml:1:1: repositries: unknown key/)
   await sleep(100)
   assert.equal(refused.length, 1)
   assert.ok(builds('acme'))
   await writeFile(path, config('other'))
   await until(() => builds('other'))
+})
+
+test('a bad new file that gives way to the old one is refused no more', async () => {
+  await writeFile(path, config('acme'))
+  await follow(20)
+  assert.ok(!live!.isRefused())
+  await writeFile(path, 'repositries: []\n')
+  await until(() => live!.isRefused())
+  await writeFile(path, config('acme'))
+  await until(() => !live!.isRefused())
 })
 
 test('a file that is gone is reported, and the old one stays in force until there is one', async () => {

@@ -23,6 +23,8 @@ export interface LiveRules {
   readonly rules: Rules
   registries(): readonly RegistrySettings[]
   config(): Config
+  /** Whether the file, as it is now, cannot be used, so that one before is in force. */
+  isRefused(): boolean
   /** Stops following the file. */
   close(): void
 }
@@ -33,21 +35,27 @@ export async function createLiveRules(options: LiveRulesOptions): Promise<LiveRu
   const text = await readConfigText(path)
   let config = parseConfig(text, path)
   let current = createRules(config)
+  let refused = false
+  const refuse = (faults: readonly string[]): void => {
+    refused = true
+    onRefused?.(faults)
+  }
 
   const closing = new AbortController()
   watchFile(text, {
     path,
     signal: closing.signal,
     ...(pollMs !== undefined && { pollMs }),
-    onUnreadable: (error) => onRefused?.([unreadable(path, error)]),
+    onUnreadable: (error) => refuse([unreadable(path, error)]),
     onText(changed) {
       try {
         config = parseConfig(changed, path)
       } catch (error) {
-        onRefused?.(error instanceof ConfigError ? error.faults : [`${path}: ${String(error)}`])
+        refuse(error instanceof ConfigError ? error.faults : [`${path}: ${String(error)}`])
         return
       }
       current = createRules(config)
+      refused = false
       onChange?.(config)
     },
   })
@@ -56,6 +64,7 @@ export async function createLiveRules(options: LiveRulesOptions): Promise<LiveRu
     rules: { find: (repository) => current.find(repository) },
     registries: () => config.registries,
     config: () => config,
+    isRefused: () => refused,
     close: () => closing.abort(),
   }
 }

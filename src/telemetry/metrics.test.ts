@@ -36,4 +36,13 @@ describe('the metrics', () => {
     }
     assert(!(await metrics.text()).includes(line))
   })
+
+  it('say whether the configuration on disk is refused, as it is when somebody looks', async () => {
+    const metrics = createMetrics()
+    let refused = false
+    metrics.watchConfig(() => refused)
+    assert((await metrics.text()).includes('kanihook_config_refused 0\n'))
+    refused = true
+    assert((await metrics.text()).includes('kanihook_config_refused 1\n'))
+  })
 })

@@ -10,6 +10,8 @@ export interface Metrics {
   status(forge: string, result: 'posted' | 'retried' | 'refused'): void
   /** Gives the depth of each queue and state when somebody asks; a failure leaves the gauge empty. */
   watchQueues(read: () => Promise<readonly QueueDepth[]>): void
+  /** Asks, when somebody looks, whether the configuration file on disk is refused. */
+  watchConfig(isRefused: () => boolean): void
   /** Everything in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -82,6 +84,14 @@ export function createMetrics(): Metrics {
           const depths = await read().catch(() => [])
           for (const { queue, state, jobs } of depths) depth.set({ queue, state }, jobs)
         },
+      })
+    },
+    watchConfig(isRefused) {
+      const gauge: Gauge = new Gauge({
+        name: 'kanihook_config_refused',
+        help: '1 while the configuration file on disk is refused and one before it is in force, else 0.',
+        registers,
+        collect: () => gauge.set(isRefused() ? 1 : 0),
       })
     },
     text: () => registry.metrics(),

@@ -26,6 +26,7 @@ describe('every name in the documentation is one that there is', () => {
   it('metrics, and every metric is told of', async () => {
     const metrics = createMetrics()
     metrics.watchQueues(async () => [])
+    metrics.watchConfig(() => false)
     const known = [...(await metrics.text()).matchAll(/^# TYPE (kanihook_\w+)/gm)].map(
       ([, name = '']) => name,
     )
