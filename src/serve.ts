@@ -2,6 +2,8 @@ import { startApp } from './app.ts'
 import { loadKubeConfig } from './cluster/kube-config.ts'
 import { forges } from './forges/index.ts'
 import { readEnvironment } from './settings/environment.ts'
+import { configWarnings } from './settings/config-warnings.ts'
+import type { Config } from './settings/config.ts'
 import { createLiveRules } from './settings/live-rules.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -10,13 +12,21 @@ import { createLogger } from './telemetry/logger.ts'
 export async function serve(signals: StopSignals): Promise<void> {
   const settings = readEnvironment(process.env, { forges })
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
+  const warn = (config: Config): void => {
+    for (const warning of configWarnings(config))
+      logger.warn({ file: settings.configFile }, warning)
+  }
   const config = await createLiveRules({
     path: settings.configFile,
-    onChange: () => logger.info({ file: settings.configFile }, 'configuration read again'),
+    onChange(changed) {
+      logger.info({ file: settings.configFile }, 'configuration read again')
+      warn(changed)
+    },
     onRefused: (faults) =>
       logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
   })
   for (const { message } of settings.warnings) logger.warn(message)
+  warn(config.config())
   if (process.pid === 1) logger.warn(firstProcess)
   try {
     const asked = signals.asked()

@@ -68,6 +68,12 @@ repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
     'repositories: [{ match: github.com/a/*, destination: r.io/app }]',
     /^warning: github\.com\/a\/\* may match several repositories, which would all push to r\.io\/app/,
   ],
+  [
+    'an entry below one that matches the same',
+    `defaults: { destination: 'r.io/{owner}/{repo}' }
+repositories: [{ match: github.com/acme/* }, { match: github.com/acme/shop }]`,
+    /^warning: entry 2 \(github\.com\/acme\/shop\) is never reached: github\.com\/acme\/\* above it/,
+  ],
   ['no repositories', 'repositories: []', /nothing is built/],
 ] as const) {
   test(`${what}: valid, with a warning`, async () => {

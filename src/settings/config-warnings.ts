@@ -1,11 +1,12 @@
 import type { Config, EntryConfig, ImageConfig } from './config.ts'
 import { isPattern } from './globs.ts'
 import { splitDestination } from './image-reference.ts'
+import { unreachedEntries } from './unreached-entries.ts'
 
 /** What is allowed in kanihook.yaml and may still not be meant. One sentence each. */
 export function configWarnings({ entries }: Pick<Config, 'entries'>): string[] {
   if (entries.length === 0) return ['repositories is empty: nothing is built']
-  return [...sharedSecrets(entries), ...sharedDestinations(entries)]
+  return [...unreachedEntries(entries), ...sharedSecrets(entries), ...sharedDestinations(entries)]
 }
 
 /** One owner's leak would be the other's. */

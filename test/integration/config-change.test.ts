@@ -14,14 +14,16 @@ let folder: string
 let path: string
 let kanihook: KanihookProcess
 
-const good = (match: string): string =>
-  `repositories: [{ match: "${match}", destination: "r.io/{owner}/{repo}" }]\n`
+const good = (...matches: string[]): string =>
+  JSON.stringify({
+    repositories: matches.map((match) => ({ match, destination: 'r.io/{owner}/{repo}' })),
+  })
 
 before(async () => {
   redis = await startRedis()
   folder = await mkdtemp(join(tmpdir(), 'kanihook-config-change-'))
   path = join(folder, 'kanihook.yaml')
-  await writeFile(path, good('git.acme.io/acme/*'))
+  await writeFile(path, good('git.acme.io/acme/*', 'git.acme.io/acme/shop'))
   kanihook = await startKanihook({
     KANIHOOK_ROLES: 'receiver',
     REDIS_URL: redis.url,
@@ -52,4 +54,15 @@ test('a metric says that a changed file is refused, until one is in force again'
   await writeFile(path, good('git.acme.io/other/*'))
   await shows(0)
   assert.ok(kanihook.log.some(({ msg }) => msg === 'configuration read again'))
+})
+
+test('what may not be meant in it is told at the start, and of a changed file when it comes into force', async () => {
+  const warnings = (): string[] =>
+    kanihook.log.filter(({ level }) => level === 'warn').map(({ msg }) => msg)
+  assert.ok(warnings().some((text) => text.startsWith('entry 2 (git.acme.io/acme/shop) is never')))
+  await writeFile(path, good('git.acme.io/new/*', 'git.acme.io/new/shop'))
+  await eventually(
+    () => warnings().some((text) => text.startsWith('entry 2 (git.acme.io/new/shop) is never')),
+    { what: 'the changed file is warned of' },
+  )
 })
