@@ -11,6 +11,8 @@ export interface ForgeDriver {
   readonly name: string
   /** `https://github.com`: where people and git reach the forge, unless `<PREFIX>_URL` says else. */
   readonly defaultUrl: string
+  /** Whether nearly everybody runs it at an address of their own: that `defaultUrl` holds is then told. */
+  readonly isSelfHosted: boolean
   /** The API's base for a forge at `url`, unless `<PREFIX>_API_URL` says else. No trailing slash. */
   apiUrl(url: string): string
   /** Whether `<PREFIX>_APP_ID` and `<PREFIX>_APP_PRIVATE_KEY` may stand in for a token. */

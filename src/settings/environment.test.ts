@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { readApiSettings } from '../cli/api/settings.ts'
 import { ConfigError } from '../errors.ts'
+import { forges as drivers } from '../forges/index.ts'
 import { readEnvironment } from './environment.ts'
 import type { ForgeFacts } from './forge-settings.ts'
 
@@ -11,16 +12,24 @@ const forges: readonly ForgeFacts[] = [
   {
     name: 'github',
     defaultUrl: 'https://github.com',
+    isSelfHosted: false,
     apiUrl: (url) => (url === 'https://github.com' ? 'https://api.github.com' : `${url}/api/v3`),
     hasApps: true,
   },
   {
     name: 'gitlab',
     defaultUrl: 'https://gitlab.com',
+    isSelfHosted: false,
     apiUrl: (url) => `${url}/api/v4`,
     hasApps: false,
   },
-  { name: 'gitea', defaultUrl: '', apiUrl: (url) => `${url}/api/v1`, hasApps: false },
+  {
+    name: 'gitea',
+    defaultUrl: '',
+    isSelfHosted: true,
+    apiUrl: (url) => `${url}/api/v1`,
+    hasApps: false,
+  },
 ]
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -367,6 +376,19 @@ describe('a warning', () => {
       assert.ok(!message.includes('canary'))
     })
   }
+
+  test('is given for a Gitea without an address: gitea.com is meant', () => {
+    const env = { ...quiet, GITLAB_WEBHOOK_SECRETS: secret, GITLAB_TOKEN: token }
+    const gitea = { ...env, GITEA_WEBHOOK_SECRETS: secret, GITEA_TOKEN: token }
+    const read = (of: Env) => readEnvironment(of, { forges: drivers })
+    assert.deepEqual(read(gitea).warnings, [
+      'GITEA_URL is not set: https://gitea.com is meant (set it to where people open gitea)',
+    ])
+    assert.equal(read(gitea).forges.get('gitea')?.url, 'https://gitea.com')
+    for (const other of [env, { ...gitea, GITEA_URL: 'https://gitea.com' }]) {
+      assert.deepEqual(read(other).warnings, [])
+    }
+  })
 
   test('is given for none of these', () => {
     assert.deepEqual(settingsOf(quiet).warnings, [])

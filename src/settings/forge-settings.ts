@@ -3,7 +3,10 @@ import { privateKey, webUrl, word } from './parsers.ts'
 import type { Variables } from './variables.ts'
 
 /** What the environment needs to know of a forge. */
-export type ForgeFacts = Pick<ForgeDriver, 'name' | 'defaultUrl' | 'apiUrl' | 'hasApps'>
+export type ForgeFacts = Pick<
+  ForgeDriver,
+  'name' | 'defaultUrl' | 'isSelfHosted' | 'apiUrl' | 'hasApps'
+>
 
 /**
  * The forges that are on, by name: those with secrets. A forge with an empty `defaultUrl` has no
@@ -20,8 +23,14 @@ export function readForges(
     const webhookSecrets = variables.secrets(`${prefix}_WEBHOOK_SECRETS`)
     if (webhookSecrets.length === 0 && !variables.isSet(`${prefix}_WEBHOOK_SECRETS`)) continue
     const given = variables.optional(`${prefix}_URL`, webUrl)
-    if (!given && !forge.defaultUrl && !variables.isSet(`${prefix}_URL`)) {
-      variables.faults.push(`${prefix}_URL is missing (set it to where people open ${forge.name})`)
+    if (!variables.isSet(`${prefix}_URL`)) {
+      const advice = `set it to where people open ${forge.name}`
+      if (!forge.defaultUrl) variables.faults.push(`${prefix}_URL is missing (${advice})`)
+      else if (forge.isSelfHosted) {
+        variables.warnings.push(
+          `${prefix}_URL is not set: ${forge.defaultUrl} is meant (${advice})`,
+        )
+      }
     }
     const url = given ?? forge.defaultUrl
     const apiUrl = variables.optional(`${prefix}_API_URL`, webUrl) ?? (url && forge.apiUrl(url))

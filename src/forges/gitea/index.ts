@@ -7,6 +7,7 @@ import { createGiteaWebhooks } from './webhooks.ts'
 export const gitea: ForgeDriver = {
   name: 'gitea',
   defaultUrl: 'https://gitea.com',
+  isSelfHosted: true,
   apiUrl: (url) => `${url}/api/v1`,
   hasApps: false,
   webhooks: createGiteaWebhooks,

@@ -13,6 +13,7 @@ function apiUrl(url: string): string {
 export const github: ForgeDriver = {
   name: 'github',
   defaultUrl: 'https://github.com',
+  isSelfHosted: false,
   apiUrl,
   hasApps: true,
   webhooks: createGithubWebhooks,

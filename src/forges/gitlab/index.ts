@@ -7,6 +7,7 @@ import { createGitlabWebhooks } from './webhooks.ts'
 export const gitlab: ForgeDriver = {
   name: 'gitlab',
   defaultUrl: 'https://gitlab.com',
+  isSelfHosted: false,
   apiUrl: (url) => `${url}/api/v4`,
   hasApps: false,
   webhooks: createGitlabWebhooks,
