@@ -5,6 +5,7 @@ import { readEnvironment } from './settings/environment.ts'
 import { configWarnings } from './settings/config-warnings.ts'
 import type { Config } from './settings/config.ts'
 import { createLiveRules } from './settings/live-rules.ts'
+import { unheardHosts } from './settings/unheard-hosts.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { createLogger } from './telemetry/logger.ts'
 
@@ -13,8 +14,10 @@ export async function serve(signals: StopSignals): Promise<void> {
   const settings = readEnvironment(process.env, { forges })
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
   const warn = (config: Config): void => {
-    for (const warning of configWarnings(config))
+    const unheard = unheardHosts(config.entries, settings.forges, forges)
+    for (const warning of [...configWarnings(config), ...unheard]) {
       logger.warn({ file: settings.configFile }, warning)
+    }
   }
   const config = await createLiveRules({
     path: settings.configFile,
@@ -26,8 +29,8 @@ export async function serve(signals: StopSignals): Promise<void> {
       logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
   })
   for (const { message } of settings.warnings) logger.warn(message)
-  warn(config.config())
   if (process.pid === 1) logger.warn(firstProcess)
+  warn(config.config())
   try {
     const asked = signals.asked()
     const app = await startApp({

@@ -34,7 +34,7 @@ export interface DoctorOptions {
  */
 export async function examine(options: DoctorOptions): Promise<Report> {
   const { settings, limitMs = 10_000 } = options
-  const read = await readConfig(settings.configFile)
+  const read = await readConfig(settings, options.drivers)
   const worker = settings.roles.includes('worker')
     ? workerChecks(options, read.config)
     : { checks: [], findings: [], pushSecrets: undefined }

@@ -1,10 +1,12 @@
 import { ConfigError } from '../errors.ts'
+import type { ForgeDriver } from '../forges/forge.ts'
 import { fine, failure, warning } from '../remark.ts'
 import { parseConfig } from '../settings/config-file.ts'
 import { configWarnings } from '../settings/config-warnings.ts'
 import type { Config } from '../settings/config.ts'
 import { readConfigText } from '../settings/live-rules.ts'
 import type { Settings } from '../settings/settings.ts'
+import { unheardHosts } from '../settings/unheard-hosts.ts'
 import { about, type Finding } from './finding.ts'
 
 export interface ReadConfig {
@@ -26,7 +28,10 @@ export const environmentFindings = ({ warnings }: Settings): Finding[] =>
   )
 
 /** Reads kanihook.yaml as `serve` does, and says what is wrong with it or may not be meant. */
-export async function readConfig(path: string): Promise<ReadConfig> {
+export async function readConfig(
+  { configFile: path, forges }: Pick<Settings, 'configFile' | 'forges'>,
+  drivers: readonly ForgeDriver[],
+): Promise<ReadConfig> {
   const say = about('settings', path)
   try {
     const config = parseConfig(await readConfigText(path), path)
@@ -34,7 +39,8 @@ export async function readConfig(path: string): Promise<ReadConfig> {
     const valid = fine(
       `valid (entries: ${config.entries.length}, images: ${images.length}, registries: ${config.registries.length})`,
     )
-    return { findings: say(valid, ...configWarnings(config).map((text) => warning(text))), config }
+    const warnings = [...configWarnings(config), ...unheardHosts(config.entries, forges, drivers)]
+    return { findings: say(valid, ...warnings.map((text) => warning(text))), config }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     // Each fault starts with the file's name and its line.

@@ -23,7 +23,7 @@ before(async () => {
   redis = await startRedis()
   folder = await mkdtemp(join(tmpdir(), 'kanihook-config-change-'))
   path = join(folder, 'kanihook.yaml')
-  await writeFile(path, good('git.acme.io/acme/*', 'git.acme.io/acme/shop'))
+  await writeFile(path, good('git.acme.io/acme/*', 'git.acme.io/acme/shop', 'gitlab.com/acme/*'))
   kanihook = await startKanihook({
     KANIHOOK_ROLES: 'receiver',
     REDIS_URL: redis.url,
@@ -60,9 +60,12 @@ test('what may not be meant in it is told at the start, and of a changed file wh
   const warnings = (): string[] =>
     kanihook.log.filter(({ level }) => level === 'warn').map(({ msg }) => msg)
   assert.ok(warnings().some((text) => text.startsWith('entry 2 (git.acme.io/acme/shop) is never')))
-  await writeFile(path, good('git.acme.io/new/*', 'git.acme.io/new/shop'))
+  assert.ok(warnings().some((text) => text.includes('pushes of gitlab.com/acme/* are never heard')))
+  await writeFile(path, good('git.acme.io/new/*', 'git.acme.io/new/shop', 'git.other.io/acme/*'))
   await eventually(
-    () => warnings().some((text) => text.startsWith('entry 2 (git.acme.io/new/shop) is never')),
+    () =>
+      warnings().some((text) => text.startsWith('entry 2 (git.acme.io/new/shop) is never')) &&
+      warnings().some((text) => text.includes('pushes of git.other.io/acme/* are never heard')),
     { what: 'the changed file is warned of' },
   )
 })

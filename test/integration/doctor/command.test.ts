@@ -157,6 +157,19 @@ repositories:
     assert(!ran.out.includes('canary-of-nobody'))
   })
 
+  it('an entry that is never reached, and one whose forge is off, are warnings', async () => {
+    const config = join(folder, 'unheard.yaml')
+    await writeFile(
+      config,
+      `defaults: { destination: "${registry.host}/{owner}/{repo}", pushSecret: registry-credentials }
+repositories: [{ match: git.acme.io/acme/* }, { match: git.acme.io/acme/app }, { match: gitlab.com/acme/* }]`,
+    )
+    const ran = await run({ KANIHOOK_CONFIG: config, KANIHOOK_ROLES: 'receiver' })
+    assert.match(ran.out, /^! settings .*entry 2 \(git\.acme\.io\/acme\/app\) is never reached/m)
+    assert.match(ran.out, /^! settings .*no forge that is on has the host gitlab\.com: /m)
+    assert.equal(ran.code, 1)
+  })
+
   it('a wrong login for the registry, and one that may not push, is named by its Secret', async () => {
     cluster.putSecret('registry-wrong', {
       '.dockerconfigjson': JSON.stringify({
