@@ -7,12 +7,13 @@ import type { Refusal } from './refusal.ts'
 export type WebhookDecision = Taken['decision'] | 'rejected' | 'unavailable' | 'gone'
 
 export interface ReceiverMetrics {
-  /** One webhook request has ended, `seconds` after its headers had come. */
+  /** One webhook request, a POST, has ended, `seconds` after its headers had come. */
   delivery(forge: string, decision: WebhookDecision, seconds: number): void
 }
 
 /**
- * One line and one count per webhook request. The fields are named one by one: forges send secrets
+ * One line and one count per webhook request; a wrong method is no delivery, but a look at the address: it is not
+ * counted, and only told where somebody wants to know. The fields are named one by one: forges send secrets
  * in headers and people put them into bodies, so neither is ever logged.
  */
 export function createJournal(logger: Logger, metrics: ReceiverMetrics | undefined) {
@@ -39,6 +40,10 @@ export function createJournal(logger: Logger, metrics: ReceiverMetrics | undefin
       logger.info({ ...about, decision, reason, ms: count(forge, decision, startedAt) }, 'webhook')
     },
     refused(forge: string, error: unknown, { status, body }: Refusal, startedAt: number): void {
+      if (status === 405) {
+        logger.debug({ forge, status, error: body.error }, 'webhook')
+        return
+      }
       const decision = decisionOf(error)
       const ms = count(forge, decision, startedAt)
       const line = { forge, decision, status, error: body.error, ms }

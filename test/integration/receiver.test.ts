@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { forges } from '../../src/forges/index.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import type { HttpServer } from '../../src/http/server.ts'
+import type { WebhookDecision } from '../../src/webhooks/journal.ts'
 import { createReceiver } from '../../src/webhooks/receiver.ts'
 import type { ReceiverOptions } from '../../src/webhooks/receiver.ts'
 import type { WebhookFixtures } from '../contracts/forges/fixtures.ts'
@@ -44,6 +45,7 @@ for (const { name, route, fixtures } of variants) {
 
     let queue = recordingQueue()
     let log = ''
+    let counted: WebhookDecision[] = []
     let port: number
     let receiver: HttpServer
 
@@ -66,6 +68,7 @@ for (const { name, route, fixtures } of variants) {
           format: 'json',
           destination: textSink((text) => (log += text)),
         }),
+        metrics: { delivery: (_forge, decision) => counted.push(decision) },
         pages: undefined,
         ...options,
       })
@@ -81,6 +84,7 @@ for (const { name, route, fixtures } of variants) {
     beforeEach(() => {
       queue = recordingQueue()
       log = ''
+      counted = []
     })
 
     /** The one error body that a status has, and not a trace anywhere else. */
@@ -147,6 +151,19 @@ for (const { name, route, fixtures } of variants) {
           assert.equal(queue.touched(), 0)
         })
       }
+
+      it('and neither counts nor logs it as a delivery: it may be a look at the address', async () => {
+        await send(port, { path, method: 'GET' })
+        await send(port, signed(push()))
+        await eventually(() => log.includes('"decision":"accepted"'))
+        assert.deepEqual(counted, ['accepted'])
+        const [look] = log
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Record<string, unknown>)
+        assert.equal(look?.['level'], 'debug')
+        assert.equal(look?.['decision'], undefined)
+      })
     })
 
     describe('refuses with 404', () => {
