@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { listExample, mappingExample } from './config-examples.ts'
 import { knownKeys, unsupportedKeys } from './config-schema.ts'
 import { isMapping } from './inherit.ts'
 import { compressionKeys } from './layer-schema.ts'
@@ -22,9 +23,7 @@ export function explainIssue(issue: Issue, file: YamlFile): Fault[] {
       return issue.issues.map(({ message }) => ({ path, atKey: true, message }))
     case 'invalid_type':
       if (!issue.message.startsWith('Invalid input')) return [{ path, message: issue.message }]
-      return [
-        { path, message: wrongType(issue.expected, valueAt(file.value, path), file.source(path)) },
-      ]
+      return [{ path, message: wrongType(issue.expected, path, file) }]
     case 'invalid_value':
       return [
         { path, message: wrongValue(issue.values.map(String), valueAt(file.value, path), path) },
@@ -83,7 +82,9 @@ const kinds: Readonly<Record<string, string>> = {
   record: 'a mapping',
 }
 
-function wrongType(expected: string, value: unknown, source: string | undefined): string {
+function wrongType(expected: string, path: Path, file: YamlFile): string {
+  const value = valueAt(file.value, path)
+  const source = file.source(path)
   const wanted = kinds[expected] ?? expected
   if (value === undefined) return `missing (add it: ${wanted})`
   if (value === null) return `has no value (give it ${wanted}, or remove the key)`
@@ -92,8 +93,10 @@ function wrongType(expected: string, value: unknown, source: string | undefined)
   if (expected === 'string' && quotable && !Array.isArray(value)) {
     return `must be text (write it in quotes: "${source}")`
   }
-  if (expected === 'array' && typeof value === 'string' && quotable) {
-    return `must be a list (write [${source}])`
+  const short = quotable ? source : undefined
+  if (wanted === kinds['array']) return `must be a list (${listExample(path, value, short)})`
+  if (wanted === kinds['object']) {
+    return `must be a mapping (${mappingExample(path, value, short)})`
   }
   return `must be ${wanted}`
 }

@@ -229,11 +229,18 @@ const faultyImages: readonly [string, RegExp][] = [
   ['tags: [{branch}]', /tags\[0\]: must be text \(write it in quotes: "\{branch\}"\)/],
   ['tags: []', /tags: is empty/],
   ['tags: main', /tags: must be a list \(write \[main\]\)/],
+  ['tags: 1.10', /tags: must be a list \(write \["1\.10"\]\)/],
+  ['tags: { a: b }', /tags: must be a list \(write a list: \[a, b\]\)/],
   ['tags:', /tags: has no value/],
   ['timeout: 5y', /timeout: "5y" is not a duration/],
   ['timeout: 0s', /timeout: "0s" is out of bounds/],
   ['startTimeout: 25d', /startTimeout: "25d" is out of bounds/],
-  ['cache: true', /cache: must be a mapping/],
+  ['cache: true', /cache: must be a mapping \(write \{ enabled: true \}\)/],
+  ['cache: false', /cache: must be a mapping \(write \{ enabled: false \}\)/],
+  ['cache: on', /cache: must be a mapping \(write \{ enabled: true \}\)/],
+  ['paths: [src/**]', /paths: must be a mapping \(write \{ include: \[src\/\*\*\] \}\)/],
+  ['labels: [a]', /labels: must be a mapping \(write \{ name: "value" \}\)/],
+  ['resources: 2Gi', /resources: must be a mapping \(write \{ limits: \{ memory: 2Gi \} \}\)/],
   ['cache: { enabled: "yes" }', /cache\.enabled: must be true or false/],
   ['cache: { tll: 1h }', /cache\.tll: unknown key \(did you mean "ttl"/],
   ['cache: { repository: "r.io/x:1" }', /cache\.repository: .*has a tag/],
@@ -300,10 +307,7 @@ describe('an image is refused that says', () => {
       assert.equal(faults.length, 1, faults.join('\n'))
       assert.match(faults[0]!, fault)
       // Where it stands, and in brackets what to do; or the message is itself what to write.
-      assert.match(
-        faults[0]!,
-        /^kanihook\.yaml:7:\d+: .*(\)|must be (true or false|a mapping|a list))$/,
-      )
+      assert.match(faults[0]!, /^kanihook\.yaml:7:\d+: .*(\)|must be true or false)$/)
     })
   }
 })
@@ -323,7 +327,8 @@ const faultyEntries: readonly [string, RegExp][] = [
   ['images: [{ destination: r.io/x }]', /images\[0\]\.name: missing/],
   ['images: [{ name: "-x" }]', /cannot be the name of an image/],
   ['images: [{ name: a/b }]', /cannot be the name of an image/],
-  ['images: [3]', /images\[0\]: must be a mapping/],
+  ['images: [3]', /images\[0\]: must be a mapping \(write name: …\)/],
+  ['images: { name: a }', /images: must be a list \(write a list: - name: …\)/],
   [
     'images: [{ name: a }, { name: b }]',
     /images\[0\] pushes the tag "\{branch\}" to the same destination/,
@@ -345,8 +350,28 @@ describe('an entry is refused that says', () => {
 const faultyFiles: readonly [string, string, RegExp][] = [
   ['an empty one', '', /^kanihook\.yaml:1:1: the file is empty/],
   ['one of comments alone', '# x\n', /the file is empty/],
-  ['a list', '- a\n', /must be a mapping/],
-  ['a text', 'a\n', /must be a mapping/],
+  ['a list', '- a\n', /must be a mapping \(write repositories: above the list\)/],
+  ['a text', 'a\n', /must be a mapping \(write repositories: and below it a list: - match: …\)/],
+  [
+    'a mapping of repositories',
+    'repositories: { match: github.com/acme/* }\n',
+    /repositories: must be a list \(write a list: - match: …\)/,
+  ],
+  [
+    'a list of names',
+    'repositories: [github.com/acme/*]\n',
+    /repositories\[0\]: must be a mapping \(write match: github\.com\/acme\/\*\)/,
+  ],
+  [
+    'a registry by its name',
+    'repositories: []\nregistries: r.io\n',
+    /registries: must be a list \(write a list: - host: …\)/,
+  ],
+  [
+    'a default by itself',
+    'repositories: []\ndefaults: r.io\n',
+    /defaults: must be a mapping \(write destination: registry/,
+  ],
   ['one without repositories', 'defaults: {}\n', /repositories: missing/],
   ['no YAML', 'repositories: [\n', /not YAML/],
   ['two documents', 'repositories: []\n---\nx: 1\n', /not YAML/],

@@ -27,9 +27,9 @@ export function readForges(
       const advice = `set it to where people open ${forge.name}`
       if (!forge.defaultUrl) variables.faults.push(`${prefix}_URL is missing (${advice})`)
       else if (forge.isSelfHosted) {
-        variables.warnings.push(
-          `${prefix}_URL is not set: ${forge.defaultUrl} is meant (${advice})`,
-        )
+        const variable = `${prefix}_URL`
+        const message = `${variable} is not set: ${forge.defaultUrl} is meant (${advice})`
+        variables.warnings.push({ variable, message })
       }
     }
     const url = given ?? forge.defaultUrl
