@@ -5,6 +5,7 @@ const itemKeys: Readonly<Record<string, string>> = {
   repositories: 'match',
   registries: 'host',
   images: 'name',
+  tolerations: 'key',
 }
 
 const mappings: Readonly<Record<string, string>> = {
@@ -16,6 +17,8 @@ const mappings: Readonly<Record<string, string>> = {
   limits: '{ memory: 2Gi }',
   buildArgs: '{ NAME: "value" }',
   labels: '{ name: "value" }',
+  nodeSelector: '{ acme.io/pool: builds }',
+  compression: '{ type: zstd }',
 }
 
 /**
