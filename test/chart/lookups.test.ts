@@ -59,6 +59,30 @@ test('who may not ask the cluster says so, and is not asked', async () => {
   assert.ok(reaches(policy(rendered, 'kanihook-builds'), { address: '192.168.1.10' }, 7443))
 })
 
+test('a build namespace that is somebody else’s is refused with what to say instead', async () => {
+  const namespace = (annotations?: Readonly<Record<string, string>>) => ({
+    '/api/v1/namespaces/kanihook-builds': {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: {
+        name: 'kanihook-builds',
+        labels: { 'app.kubernetes.io/managed-by': 'Helm' },
+        annotations,
+      },
+    },
+  })
+  const ownedBy = (name: string) =>
+    namespace({
+      'meta.helm.sh/release-name': name,
+      'meta.helm.sh/release-namespace': 'kanihook',
+    })
+  const sentence = /kanihook-builds exists and is not this release's: set buildNamespace\.create to/
+  await assert.rejects(renderWith(namespace(), usual), sentence)
+  await assert.rejects(renderWith(ownedBy('another'), usual), sentence)
+  await renderWith(ownedBy('kanihook'), usual)
+  await renderWith(namespace(), { ...usual, buildNamespace: { create: false } })
+})
+
 test('the password that was made for the bundled Redis outlives an upgrade', async () => {
   const data = { password: Buffer.from('the-one-made-before').toString('base64') }
   const metadata = {

@@ -116,6 +116,76 @@ test('the notes say what to paste where, for each forge that is on', async () =>
   assert.doesNotMatch(await renderNotes(usual), /webhooks\/git(hub|lab)/)
 })
 
+test('the notes say how to make each login that config names, and for which registry', async () => {
+  const shop = { name: 'shop', destination: 'registry.acme.test/shop', pushSecret: 'of-shop' }
+  const hub = { name: 'hub', destination: 'docker.io/acme/hub', pushSecret: 'of-hub' }
+  const config = {
+    defaults: { pushSecret: 'of-all' },
+    repositories: [
+      { match: 'git.acme.test/a/*', destination: 'registry.acme.test:5000/{repo}' },
+      { match: 'git.acme.test/b/*', destination: 'ghcr.io/acme/{repo}' },
+      { match: 'git.acme.test/c/*', images: [shop, hub, { ...shop, name: 'shop-again' }] },
+    ],
+  }
+  const notes = await renderNotes({ ...usual, config })
+  const made = [...notes.matchAll(/docker-registry (\S+) \\\n +--docker-server=(\S+)/g)]
+  assert.deepEqual(
+    made.map(([, name, host]) => [name, host]),
+    [
+      ['of-all', 'registry.acme.test:5000'],
+      ['of-shop', 'registry.acme.test'],
+      ['of-hub', 'https://index.docker.io/v1/'],
+    ],
+  )
+  assert.match(notes, /a login for ghcr\.io as well/)
+})
+
+test('the notes say which logins are still to be made beside that of registryCredentials', async () => {
+  const named = (pushSecret?: string) => ({
+    ...tryingOut,
+    config: {
+      repositories: [{ match: 'git.acme.test/a/*', destination: 'ghcr.io/{repo}', pushSecret }],
+    },
+  })
+  const right = await renderNotes(named('registry-credentials'))
+  assert.match(right, /registry-credentials was made from registryCredentials, for registry/)
+  assert.doesNotMatch(right, /create secret docker-registry|no pushSecret in config names/)
+  const other = await renderNotes(named('another'))
+  assert.match(other, /create secret docker-registry another/)
+  assert.match(other, /made registry-credentials, which no pushSecret in config names/)
+  const { registryCredentials: _, ...without } = named()
+  assert.match(await renderNotes(without), /None is named there, so builds push without a login/)
+})
+
+test('the notes say when no pod would take or build what is pushed', async () => {
+  const none = { replicas: 0 }
+  assert.match(
+    await renderNotes({ ...usual, worker: none }),
+    /worker\.replicas is 0: pushes are stor/,
+  )
+  assert.match(
+    await renderNotes({ ...usual, receiver: none }),
+    /receiver\.replicas is 0: no webhook/,
+  )
+  assert.doesNotMatch(await renderNotes(usual), /replicas is 0/)
+})
+
+test('a publicUrl that is the Service itself needs no way from outside', async () => {
+  for (const host of ['kanihook.kanihook.svc', 'kanihook.kanihook.svc.cluster.local']) {
+    const notes = await renderNotes({ ...usual, publicUrl: `http://${host}` })
+    assert.doesNotMatch(notes, /Nothing leads from outside/, host)
+  }
+  const another = await renderNotes({ ...usual, publicUrl: 'http://kanihook.kanihook.example' })
+  assert.match(another, /Nothing leads from outside/)
+})
+
+test('an Ingress below a path is said to need a controller that takes the path off', async () => {
+  const ingress = { enabled: true }
+  const notes = (publicUrl: string) => renderNotes({ ...usual, publicUrl, ingress })
+  assert.match(await notes('https://acme.test/kanihook'), /publicUrl has the path \/kanihook,/)
+  assert.doesNotMatch(await notes('https://kanihook.acme.test/'), /has the path/)
+})
+
 test('the notes warn of what is for trying out, and repeat no secret', async () => {
   const notes = await renderNotes(tryingOut)
   assert.match(notes, /bundled Redis is for trying out/)

@@ -91,6 +91,13 @@ const faults: readonly (readonly [object, string, RenderOptions?])[] = [
     'gateway.hostnames is empty, and the host of publicUrl',
   ],
   [{ gateway: { enabled: true } }, 'gateway.parentRefs is empty: name the Gateway'],
+  [
+    {
+      publicUrl: 'https://acme.test/kanihook/',
+      gateway: { enabled: true, parentRefs: [{ name: 'g' }] },
+    },
+    'gateway.enabled is set, while publicUrl has the path /kanihook: kanihook serves at /',
+  ],
   [{ service: { nodePort: 30080 } }, 'service.nodePort is set, while service.type is ClusterIP'],
   [
     { service: { type: 'NodePort', loadBalancerClass: 'x' } },
@@ -126,6 +133,18 @@ const faults: readonly (readonly [object, string, RenderOptions?])[] = [
   [
     { mode: 'single', worker: { autoscaling: { enabled: true } } },
     'worker.autoscaling.enabled is set, while mode is single',
+  ],
+  [
+    { mode: 'single', receiver: { replicas: 3 } },
+    'receiver.replicas is 3, while mode is single: say it under single, or choose mode split',
+  ],
+  [
+    { mode: 'single', worker: { extraVolumes: [{ name: 'ca', emptyDir: {} }] } },
+    'worker.extraVolumes is set, while mode is single: say it under single',
+  ],
+  [
+    { single: { replicas: 2 } },
+    'single.replicas is 2, while mode is split: say it under receiver and worker',
   ],
   [
     { worker: { autoscaling: { enabled: true } } },

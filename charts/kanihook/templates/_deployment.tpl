@@ -75,8 +75,12 @@ spec:
             {{- toYaml $own.livenessProbe | nindent 12 }}
           readinessProbe:
             httpGet:
+              {{- if .receiver }}
               # Webhooks are taken while the cluster is away: they are stored.
-              path: {{ .receiver | ternary "/readyz?role=receiver" "/readyz" }}
+              path: /readyz?role=receiver
+              {{- else }}
+              path: /readyz
+              {{- end }}
               port: admin
             {{- toYaml $own.readinessProbe | nindent 12 }}
           {{- with $own.preStopSeconds }}

@@ -26,6 +26,42 @@
 {{- regexReplaceAll "^https?://([^/:]+).*$" .Values.publicUrl "${1}" -}}
 {{- end -}}
 
+{{/* The path of publicUrl, without a trailing slash: "" or /kanihook. */}}
+{{- define "kanihook.publicPath" -}}
+{{- regexReplaceAll "^https?://[^/]+(.*?)/*$" .Values.publicUrl "${1}" -}}
+{{- end -}}
+
+{{/* Whether the host of publicUrl is the Service's own name: "yes" or nothing. */}}
+{{- define "kanihook.publicHostIsService" -}}
+{{- $name := printf "^%s(\\.%s(\\.svc(\\..+)?)?)?$" (include "kanihook.fullname" .) .Release.Namespace -}}
+{{- if regexMatch $name (include "kanihook.publicHost" .) -}}yes{{- end -}}
+{{- end -}}
+
+{{/*
+Every pushSecret that config names, as a YAML list of { name, hosts }: the registries that it is for.
+*/}}
+{{- define "kanihook.pushSecrets" -}}
+{{- $defaults := .Values.config.defaults | default dict -}}
+{{- $names := list -}}
+{{- $hosts := dict -}}
+{{- range $entry := .Values.config.repositories -}}
+{{- range $image := $entry.images | default (list dict) -}}
+{{- $name := coalesce $image.pushSecret $entry.pushSecret $defaults.pushSecret -}}
+{{- $destination := coalesce $image.destination $entry.destination $defaults.destination -}}
+{{- if $name -}}
+{{- $names = append $names $name -}}
+{{- $host := regexFind "^[^/]+" (toString $destination) -}}
+{{- $_ := set $hosts $name (append (get $hosts $name | default list) $host | compact | uniq) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $all := list -}}
+{{- range $name := uniq $names -}}
+{{- $all = append $all (dict "name" $name "hosts" (get $hosts $name)) -}}
+{{- end -}}
+{{- toYaml $all -}}
+{{- end -}}
+
 {{- define "kanihook.webhookUrl" -}}
 {{- printf "%s/webhooks/%s" (trimSuffix "/" .root.Values.publicUrl) .forge -}}
 {{- end -}}

@@ -131,6 +131,14 @@ buildNamespace.name is not the name of a namespace: write at most 63 lower-case 
 {{- else if eq .name $.Release.Namespace }}
 buildNamespace.name is the release's own namespace: choose another one, as the worker may read the Secrets in it and builds run there
 {{- end }}
+{{- if .create }}
+{{- with lookup "v1" "Namespace" "" .name }}
+{{- $annotations := .metadata.annotations | default dict }}
+{{- if or (ne (get $annotations "meta.helm.sh/release-name") $.Release.Name) (ne (get $annotations "meta.helm.sh/release-namespace") $.Release.Namespace) }}
+buildNamespace.name: the namespace {{ .metadata.name }} exists and is not this release's: set buildNamespace.create to false to use it as it is, or choose another name
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .keep (not .create) }}
 buildNamespace.keep is set, while buildNamespace.create is false: the namespace is not the chart's, leave keep out. (To hand over one that the chart made, upgrade with keep first, and then with create: false)
 {{- end }}
@@ -158,6 +166,9 @@ gateway.hostnames is empty, and the host of publicUrl is not a name that an HTTP
 {{- if and .enabled (not .parentRefs) }}
 gateway.parentRefs is empty: name the Gateway that the route belongs to
 {{- end }}
+{{- end }}
+{{- if and .Values.gateway.enabled (include "kanihook.publicPath" .) }}
+gateway.enabled is set, while publicUrl has the path {{ include "kanihook.publicPath" . }}: kanihook serves at /, so give it a host of its own, or route to it yourself and take the path off
 {{- end }}
 {{- with .Values.service }}
 {{- if eq .type "ClusterIP" }}
@@ -209,10 +220,19 @@ service.{{ $field }} is set, while service.type is {{ $.Values.service.type }}: 
 {{ $component }}.podDisruptionBudget.minAvailable is {{ $budget.minAvailable }} of {{ $pods }}: no node could be drained, say less
 {{- end }}
 {{- end }}
-{{- if eq .Values.mode "single" }}
-{{- range $component := list "receiver" "worker" }}
-{{- if (get $.Values $component).autoscaling.enabled }}
+{{- range $component := eq .Values.mode "single" | ternary (list "receiver" "worker") (list "single") }}
+{{- $own := get $.Values $component }}
+{{- $instead := eq $component "single" | ternary "receiver and worker, or choose mode single" "single, or choose mode split" }}
+{{- if dig "autoscaling" "enabled" false $own }}
 {{ $component }}.autoscaling.enabled is set, while mode is single: choose mode split, or leave it out
+{{- end }}
+{{- /* What values.yaml has: a template cannot see the chart's own values beside the given ones. */}}
+{{- if ne (int64 $own.replicas) (eq $component "single" | ternary 1 2 | int64) }}
+{{ $component }}.replicas is {{ $own.replicas }}, while mode is {{ $.Values.mode }}: say it under {{ $instead }}
+{{- end }}
+{{- range $field := list "affinity" "annotations" "extraEnv" "extraEnvFrom" "extraVolumeMounts" "extraVolumes" "nodeSelector" "podAnnotations" "podLabels" "priorityClassName" "terminationGracePeriodSeconds" "tolerations" }}
+{{- if get $own $field }}
+{{ $component }}.{{ $field }} is set, while mode is {{ $.Values.mode }}: say it under {{ $instead }}
 {{- end }}
 {{- end }}
 {{- end }}
