@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { ClusterOptions } from '../test/cluster/options.ts'
 
-export const help = `usage: npm run bench [-- [accepts|builds] [option...]]
+export const help = `usage: ./dev bench [accepts|builds] [option...]
 
   accepts  webhooks stored per second: kanihook's receiver with a Redis of its own against a bare
            Node server that verifies, parses, and stores nothing
@@ -10,7 +10,7 @@ export const help = `usage: npm run bench [-- [accepts|builds] [option...]]
 Both, unless one is named. Baseline and kanihook take turns in one run: compare their ratio between
 machines, not their figures. All traffic stays on this machine, and everything started is ended.
 
-  --json             print JSON instead of tables (npm run --silent bench -- --json)
+  --json             print JSON instead of tables
   --rounds N         accepts: turns of each side (5)
   --requests N       accepts: requests in one turn (10000)
   --connections N    accepts: kept-alive connections at once (32)

@@ -48,5 +48,5 @@ function lack(isLinux: boolean, isRoot: boolean): string {
   if (!isLinux) return 'that takes Linux, as root or with Docker and kind'
   return isRoot
     ? 'this root may make no namespaces, as in a container without privileges'
-    : 'that takes root (sudo npm run demo), or Docker with kind'
+    : 'that takes root (sudo ./dev demo), or Docker with kind'
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { ClusterOptions } from '../test/cluster/options.ts'
 
-export const help = `npm run demo [-- OPTION...]
+export const help = `usage: ./dev demo [OPTION...]
 
 One git push becomes an image in a registry and a status on the commit, on this machine and in this
 terminal. Afterwards it waits for pushes of your own until Ctrl-C, and leaves nothing behind.

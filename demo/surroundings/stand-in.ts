@@ -41,7 +41,7 @@ export async function standInThatBuilds(options: StandInOptions): Promise<Surrou
     clusterFacts: [
       'a local stand-in for the Kubernetes API. Its pods are processes of this machine, each in a',
       `root folder and namespaces of its own: real git, real Kaniko ${executor.version}, no isolation`,
-      'for code that you do not trust. A real cluster: npm run demo -- --cluster',
+      'for code that you do not trust. A real cluster: ./dev demo --cluster',
     ],
     registryFacts: [`Debian's docker-registry behind a login, on http://${registry.registry.host}`],
     registry: registry.registry,

@@ -8,7 +8,7 @@ import { ensureTool } from '../cluster/tools.ts'
 
 /** Runs the end-to-end suite on a cluster that is up, or on one that is up for as long as the suite runs. */
 
-const help = `usage: npm run e2e [-- --keep] [file...]
+const help = `usage: ./dev e2e [--keep] [file...]
 
   --keep   leave a cluster up that this run brought up
   file     test files; all of test/e2e unless said
