@@ -1,6 +1,7 @@
 interface Values {
   readonly publicUrl?: string
   readonly config?: object
+  readonly mode?: 'single'
   readonly redis?: object
   readonly forges?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }

@@ -10,14 +10,14 @@ import { blocksOf, read, userPages, type Block } from './markdown.ts'
 const blocks = userPages().flatMap(blocksOf)
 const marked = (mark: string): Block[] => blocks.filter((block) => block.mark === mark)
 
-/** What a reader of start.md fills in. */
+/** What a reader of start.md fills in; some secrets are as awkward as secrets can be. */
 const filledIn = {
   OWNER: 'acme',
   PUBLIC_URL: 'https://kanihook.example.com',
   REGISTRY: 'ghcr.io',
   REGISTRY_USER: 'somebody',
-  REGISTRY_PASSWORD: 'an-example-of-a-password',
-  GITHUB_TOKEN: 'an-example-of-a-token',
+  REGISTRY_PASSWORD: 'a,b={c}: #"d"\\e',
+  GITHUB_TOKEN: '0123456789',
   WEBHOOK_SECRET: 'an-example-of-a-secret',
 }
 
@@ -27,7 +27,7 @@ describe('every example of kanihook.yaml passes `kanihook check`', () => {
   for (const { place, text } of files) it(place, () => void parseConfig(text, place))
 
   for (const { place, text } of blocks) {
-    const heredoc = /<<YAML\n([^]*?)\nYAML\n/.exec(text)?.[1]
+    const heredoc = /kanihook\.yaml <<YAML\n([^]*?)\nYAML\n/.exec(text)?.[1]
     if (heredoc === undefined) continue
     it(`${place}, as the shell writes it`, () => void parseConfig(withVariables(heredoc), place))
   }
@@ -41,9 +41,9 @@ describe('every example of values and each command of Helm renders the chart', (
   }
 
   it('which makes the objects that the pages speak to', async () => {
-    const made = new Set(
-      (await render(completed({}))).objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`),
-    )
+    const rendered = [await render(completed({})), await render(completed({ mode: 'single' }))]
+    const objects = rendered.flatMap((each) => each.objects)
+    const made = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`))
     for (const page of userPages()) {
       for (const [, kind = '', name = ''] of read(page).matchAll(objectForm)) {
         assert.ok(made.has(`${kinds[kind]}/${name}`), `${page}: ${kind}/${name}`)
@@ -51,11 +51,24 @@ describe('every example of values and each command of Helm renders the chart', (
     }
   })
 
+  it('which take secrets as they were typed', async () => {
+    const [command, ...others] = blocks
+      .flatMap(({ text }) => helmCommands(text))
+      .filter((each) => each.includes('REGISTRY_PASSWORD'))
+    assert.deepEqual(others, [])
+    const { values } = await readCommand(command ?? '')
+    const { REGISTRY_PASSWORD: password, GITHUB_TOKEN: token } = filledIn
+    assert.partialDeepStrictEqual(values, {
+      registryCredentials: { password },
+      forges: { github: { token: { value: token } } },
+    })
+  })
+
   for (const { place, text } of blocks.filter(({ language }) => language === 'sh')) {
     for (const command of helmCommands(text)) {
       it(`${place}: ${command.split('\n')[0]}`, async () => {
-        const [, , , ...options] = await argumentsOf(command)
-        const base = baseOf(place, options)
+        const { options, values } = await readCommand(command)
+        const base = values ?? baseOf(place, options)
         check(await render(base, { args: forTemplate(options) }), place)
       })
     }
@@ -78,22 +91,29 @@ function check(rendered: Rendered, place: string): void {
 }
 
 function helmCommands(text: string): string[] {
-  return text.match(/^helm (?:install|upgrade) (?:.*\\\n)*.*$/gm) ?? []
+  return text.match(/^helm (?:install|upgrade) (?:.*\\\n)*(?:.*<<YAML\n[^]*?\nYAML|.*)$/gm) ?? []
 }
 
-/** The words of a command as the shell makes them. */
-async function argumentsOf(command: string): Promise<string[]> {
-  const script = `helm() { printf '%s\\n' "$@"; }\n${command}\n`
-  const words = await run('sh', ['-euc', script], { env: { ...process.env, ...filledIn } })
-  return words.split('\n').filter((word) => word !== '' && word !== '…')
+/** A command's options as the shell makes them, and the values that it hands over in a here-document. */
+async function readCommand(command: string): Promise<{ options: string[]; values?: object }> {
+  const hasValues = command.includes('<<YAML')
+  const script = `helm() { printf '%s\\n' "$@"; ${hasValues ? "printf '\\000'; cat; " : ''}}\n${command}\n`
+  const said = await run('sh', ['-euc', script], { env: { ...process.env, ...filledIn } })
+  const [words = '', values] = said.split('\0')
+  const options = words.split('\n').filter((word) => !['', '…', '--install'].includes(word))
+  // Without the command, the release and the chart.
+  return {
+    options: options.slice(3),
+    ...(values !== undefined && { values: parse(values) as object }),
+  }
 }
 
-/** What a command builds on: the page's own file, nothing at a first installation, else what there is. */
+/** What a command builds on: the page's own file, else what there is. */
 function baseOf(place: string, options: readonly string[]): object {
   const page = place.split(':')[0]!
   const file = marked('values.yaml').find((block) => block.place.startsWith(`${page}:`))
   if (file !== undefined && options.includes('--values')) return parse(file.text) as object
-  return options.includes('--create-namespace') ? {} : completed({})
+  return completed({})
 }
 
 /** Without what only an installation knows. */

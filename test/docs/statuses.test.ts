@@ -32,9 +32,9 @@ const reasons = [
   ),
 ].map(([, reason = '']) => reason)
 
-/** What Kubernetes says itself, and states of a delivery. */
+/** What Kubernetes, Helm, Node and the chart say themselves, and states of a delivery. */
 const notOurs =
-  /^(ImagePullBackOff|ErrImagePull|FailedMount|FailedCreate|queued|planned|ignored|failed)\b/
+  /^(ERR_UNKNOWN_FILE_EXTENSION$|PVC is not Bound$|… exists and cannot be imported$|the namespace … exists|cannot re-use a name|ImagePullBackOff|ErrImagePull|FailedMount|FailedCreate|queued|planned|ignored|failed)/
 
 test('every text that the page quotes is one that the code says', () => {
   const sources = globSync('src/**/*.ts', { cwd: root }).filter(
