@@ -34,7 +34,7 @@ const reasons = [
 
 /** What Kubernetes, Helm, Node and the chart say themselves, and states of a delivery. */
 const notOurs =
-  /^(ERR_UNKNOWN_FILE_EXTENSION$|PVC is not Bound$|… exists and cannot be imported$|the namespace … exists|cannot re-use a name|ImagePullBackOff|ErrImagePull|FailedMount|FailedCreate|queued|planned|ignored|failed)/
+  /^(ERR_UNKNOWN_FILE_EXTENSION$|PVC is not Bound$|… exists and cannot be imported$|the namespace … exists|cannot re-?use a name|PersistentVolumeClaim is not bound$|ImagePullBackOff|ErrImagePull|FailedMount|FailedCreate|queued|planned|ignored|failed)/
 
 test('every text that the page quotes is one that the code says', () => {
   const sources = globSync('src/**/*.ts', { cwd: root }).filter(
