@@ -25,8 +25,11 @@ function parse<const T extends ParseArgsOptionsConfig>(args: readonly string[], 
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
+    const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1]
+    const near = unknown === undefined ? undefined : closest(unknown, Object.keys(options))
+    const hint = near === undefined ? '' : `: did you mean --${near}?`
     // The first sentence; what follows is about programming.
-    throw new UsageError(message.replace(/\. [^]*$/, ''), { cause: error })
+    throw new UsageError(message.replace(/\. [^]*$/, '') + hint, { cause: error })
   }
 }
 

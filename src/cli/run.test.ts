@@ -54,7 +54,7 @@ describe('the command line', () => {
     [['toString'], /there is no command "toString" /],
     [['help', 'nothing'], /there is no command "nothing" /],
     [['serve', 'now'], /"now" is one argument too many/],
-    [['doctor', '--jsn'], /Unknown option '--jsn' /],
+    [['doctor', '--jsn'], /Unknown option '--jsn': did you mean --json\? /],
     [['check', 'a', 'b'], /"b" is one argument too many/],
     [['logs'], /BUILD is missing \(kanihook logs --help/],
     [['logs', 'a', 'b'], /"b" is one argument too many/],
