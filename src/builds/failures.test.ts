@@ -42,6 +42,13 @@ const builds: [log: string, state: Failure['state'], retry: boolean, reason: str
     'RUN failed with exit code 42: one / two',
   ],
   [
+    // Standard output may come after standard error, whichever was written first.
+    'error building image: error building stage: failed to execute command: waiting for process to exit: exit status 3\none\ntwo',
+    'failed',
+    false,
+    'RUN failed with exit code 3: one / two',
+  ],
+  [
     'error building image: error building stage: failed to execute command: starting command: fork/exec /bin/sh: exec format error',
     'failed',
     false,

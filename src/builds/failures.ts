@@ -180,9 +180,12 @@ const forImage = (log: readonly string[]): string => {
 const ofKaniko =
   /^time="|^(INFO|WARN|ERRO|DEBU|FATA)\[|^Error: |^error (building|checking|pushing|resolving|parsing) |^Usage:/
 
+/**
+ * The RUN step's last words. They may come after Kaniko's own about its end: those are on standard error,
+ * and the container runtime does not keep the order of two streams.
+ */
 function lastOutput(log: readonly string[]): string {
-  const end = log.findLastIndex((line) => line.includes('failed to execute command'))
-  const output = log.slice(0, end).filter((line) => line.trim() !== '' && !ofKaniko.test(line))
+  const output = log.filter((line) => line.trim() !== '' && !ofKaniko.test(line))
   return output.length > 0 ? `: ${output.slice(-2).join(' / ')}` : ''
 }
 

@@ -197,7 +197,7 @@ describe('a pod that the API server never makes ends its build at once, and says
 
 test('the files of the clone count as disk of the build', async () => {
   const { description, status } = await built('disk', {
-    Dockerfile: `FROM ${world.cluster.baseImage}\nRUN sleep 100\n`,
+    Dockerfile: `FROM ${world.cluster.baseImage}\nRUN sleep 200\n`,
     'large.bin': 'x'.repeat(40 * 1024 * 1024),
   })
   assert.equal(

@@ -122,6 +122,8 @@ export function kubeletConfig(settings: KubeletSettings): string {
       'imagefs.available': '1%',
     },
     imageGCHighThresholdPercent: 100,
+    // how full a pod's volumes are is looked at less than once a minute else, too late for a test
+    volumeStatsAggPeriod: '5s',
   })
 }
 
