@@ -40,6 +40,13 @@ describe(`the version ${version} of package.json`, () => {
   }
 })
 
+describe('the image', () => {
+  it('runs the Node that the tests run with', () => {
+    const [, named] = /^ARG NODE_VERSION=(\S+)$/m.exec(read('Dockerfile')) ?? []
+    assert.equal(named, process.versions.node)
+  })
+})
+
 describe('the workflows', () => {
   it('run what .ci/run runs', () => {
     const wanted = [...read('.ci/run').matchAll(/^stage \.\/dev (\w+)$/gm)].map(

@@ -293,6 +293,18 @@ test('a Secret of a build argument that is not there ends the build before it ha
   assert.deepEqual(cluster.started, [])
 })
 
+test('a build that ends at its start takes away the Job that an earlier runner had made', async () => {
+  const build = await create()
+  const first = new AbortController()
+  const running = run(build.id, {}, first.signal)
+  await started()
+  first.abort(new Error('worker stops'))
+  await assert.rejects(running, /worker stops/)
+  await run(build.id, { secrets: { of: async () => ({ values: [], missing: 'gone' }) } })
+  assert.equal((await record(build.id)).outcome?.state, 'error')
+  assert.deepEqual(cluster.removed, [jobName(build, 1)])
+})
+
 test('a Secret that goes while its build runs does not end the build', async () => {
   const build = await create()
   const job = jobName(build, 1)
