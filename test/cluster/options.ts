@@ -35,7 +35,8 @@ export function resolveOptions(
   // a socket's path has at most 107 bytes (unix(7)), and the longest here adds 35 to it
   if (stateDir.length > 70) throw new Error(`the state directory's path is too long: ${stateDir}`)
   const link = options.link ?? 'kanihook0'
-  if (!/^[a-z][a-z0-9-]{0,14}$/.test(link)) throw new Error(`not a name for a link: ${link}`)
+  if (!/^[a-z][a-z0-9-]{0,14}$/.test(link))
+    throw new Error(`not a name for a link: ${link} (at most 15 lower-case letters, digits, -)`)
   return {
     stateDir,
     link,
