@@ -1,4 +1,4 @@
-import { kanikoMessage } from '../src/pages/log-text.ts'
+import { plainText } from '../src/pages/log-text.ts'
 import { BatchV1Api, KubeConfig } from '@kubernetes/client-node'
 import { parseRef } from '../src/builds/push-event.ts'
 import { jobName } from '../src/builds/build.ts'
@@ -101,7 +101,7 @@ export function createStory(options: StoryOptions): Story {
         printer.step({ label: container, text: `container ${container}: ${text}`, simulated })
       }
       begun.add(container)
-      printer.log(kanikoMessage(line), simulated)
+      printer.log(plainText(line), simulated)
     }
   }
 

@@ -8,12 +8,22 @@ export function createMask(secrets: readonly string[]): (text: string) => string
       secret,
       encodeURIComponent(secret),
       Buffer.from(secret).toString('base64'),
+      ...quotedForms(secret),
     ])
     .filter((form) => form.length >= 6)
     .toSorted((a, b) => b.length - a.length)
   const unique = [...new Set(forms)]
   return (text) => unique.reduce((masked, form) => masked.replaceAll(form, '***'), text)
 }
+
+/** As Kaniko's logger writes it: in JSON Go escapes what has a meaning in HTML. */
+function quotedForms(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1)
+  return [json, json.replace(/[<>&]/g, hexadecimal)]
+}
+
+const hexadecimal = (character: string): string =>
+  `\\u00${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 
 export interface BuildLogOptions {
   readonly cluster: Pick<Cluster, 'logs'>
@@ -38,6 +48,9 @@ export interface BuildLog {
 
 /** Lines that are remembered for the explanation of a failure: the first and the last ones. */
 const remembered = { first: 200, last: 800 }
+
+/** Stands for what is between them. */
+export const omittedLines = '…'
 
 /** How long the end of a log is waited for once its container has ended, in milliseconds. */
 const patienceMs = 3_000
@@ -94,7 +107,9 @@ async function copy(
   try {
     for await (const line of cluster.logs(job, container, signal)) {
       const text = mask(line.text)
-      if (lines.length >= remembered.first + remembered.last) lines.splice(remembered.first, 1)
+      if (lines.length >= remembered.first + remembered.last) {
+        lines.splice(remembered.first, 2, omittedLines)
+      }
       lines.push(text)
       // A worker that adopted the Job reads its log from the start again.
       if (line.time > last) batch.push({ ...line, text })

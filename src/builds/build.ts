@@ -98,6 +98,8 @@ export interface ImagePlan {
   readonly startTimeoutMs: number
   /** Kaniko's `--verbosity`. */
   readonly verbosity: string
+  /** Kaniko's `--log-format`; `text` where it is not said. */
+  readonly logFormat?: 'text' | 'json' | 'color'
 }
 
 /** What makes a build that build; two plans of the same identity are the same build. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { buildPlan, imagePlan } from '../../test/support/samples.ts'
+import { omittedLines } from './build-log.ts'
 import type { ImagePlan } from './build.ts'
 import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
 
@@ -190,6 +191,39 @@ test('a crash of Kaniko is told as such, and what reproducible has to do with it
     reason: 'Kaniko crashed: panic: runtime error: index out of range [2] with length 2',
   })
   assert.match(explained(crash, { reproducible: true }).reason, /^reproducible needs a base image/)
+})
+
+describe('the RUN step that failed is named', () => {
+  const error =
+    'error building image: error building stage: failed to execute command: waiting for process to exit: exit status 2'
+  const info = (message: string): string =>
+    `time="x" level=info msg="${message.replaceAll('"', '\\"')}"`
+  const run = (...lines: string[]): string => explained([...lines, error].join('\n')).reason
+
+  it('by the command that Kaniko began last, in each of its formats', () => {
+    const formats = {
+      text: (message: string) => info(message),
+      json: (message: string) => `{"level":"info","msg":"${message}","time":"x"}`,
+      color: (message: string) => `\x1b[36mINFO\x1b[0m[0003] ${message.padEnd(44)} `,
+    }
+    for (const [format, line] of Object.entries(formats)) {
+      const said = run(line('RUN npm ci'), 'added 3', line('RUN make test'), 'no such test')
+      assert.equal(said, 'RUN make test failed with exit code 2: added 3 / no such test', format)
+    }
+  })
+
+  it('on one line, and not at length', () => {
+    const said = run(info(`RUN apt-get update &&\\n    apt-get install -y ${'x'.repeat(80)}`))
+    assert.equal(
+      said,
+      'RUN apt-get update && apt-get install -y xxxxxxxxxxxx… failed with exit code 2',
+    )
+  })
+
+  it('unless its line was left out of a long log, or is a RUN step’s own', () => {
+    assert.equal(run(info('RUN npm ci'), omittedLines), 'RUN failed with exit code 2')
+    assert.equal(run('RUN npm ci'), 'RUN failed with exit code 2: RUN npm ci')
+  })
 })
 
 test('a RUN step that panics itself is a RUN step that failed', () => {

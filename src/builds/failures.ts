@@ -1,4 +1,6 @@
+import { omittedLines } from './build-log.ts'
 import type { BuildPlan } from './build.ts'
+import { kanikoLine } from './kaniko-line.ts'
 import type { ContainerEnd } from './ports.ts'
 
 /** Why a container failed, for a person; `retry`: another try may help and costs the author nothing. */
@@ -12,7 +14,13 @@ export interface Failure {
 /** One thing that the log can say. */
 interface Sign {
   readonly pattern: RegExp
-  readonly explain: (match: RegExpExecArray, build: BuildPlan, log: readonly string[]) => Failure
+  readonly explain: (match: RegExpExecArray, build: BuildPlan, log: readonly Line[]) => Failure
+}
+
+interface Line {
+  readonly text: string
+  /** Of Kaniko's own lines; undefined: another's, such as a RUN step's. */
+  readonly level: string | undefined
 }
 
 const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
@@ -112,11 +120,13 @@ const buildSigns: readonly Sign[] = [
   },
   {
     pattern: /failed to execute command: waiting for process to exit: exit status (\d+)/,
-    explain: (match, _, log) => author(`RUN failed with exit code ${match[1]}${lastOutput(log)}`),
+    explain: (match, _, log) =>
+      author(`RUN${command(log)} failed with exit code ${match[1]}${lastOutput(log)}`),
   },
   {
     pattern: /failed to execute command: waiting for process to exit: signal: (\w+)/,
-    explain: (match, _, log) => author(`RUN was ended by signal ${match[1]}${lastOutput(log)}`),
+    explain: (match, _, log) =>
+      author(`RUN${command(log)} was ended by signal ${match[1]}${lastOutput(log)}`),
   },
   {
     pattern: /exec format error/,
@@ -166,27 +176,55 @@ const registries = ({ plan }: BuildPlan): string =>
   [...new Set(plan.destinations.map((destination) => destination.split('/')[0]))].join(', ')
 
 /** The image that Kaniko was asking for last. */
-function baseImage(log: readonly string[]): string | undefined {
-  const line = log.findLast((text) => /Retrieving image manifest|Downloading base image/.test(text))
-  return line && /(?:manifest|base image) ([^\s"]+)/.exec(line)?.[1]
+function baseImage(log: readonly Line[]): string | undefined {
+  const line = log.findLast(({ text }) =>
+    /Retrieving image manifest|Downloading base image/.test(text),
+  )
+  return line && /(?:manifest|base image) ([^\s"]+)/.exec(line.text)?.[1]
 }
 
-const forImage = (log: readonly string[]): string => {
+const forImage = (log: readonly Line[]): string => {
   const image = baseImage(log)
   return image ? ` for ${image}` : ''
 }
 
-/** Lines of Kaniko itself, as `--log-format=text` writes them; all others are a RUN step's. */
-const ofKaniko =
-  /^time="|^(INFO|WARN|ERRO|DEBU|FATA)\[|^Error: |^error (building|checking|pushing|resolving|parsing) |^Usage:/
+/** What Kaniko prints at its end without its logger. */
+const plainError = /^Error: |^error (building|checking|pushing|resolving|parsing) /
+
+function readLine(line: string): Line {
+  const own = kanikoLine(line)
+  if (own) return { text: own.message.replace(/\s*\n\s*/g, ' '), level: own.level }
+  const level = plainError.test(line) ? 'error' : line.startsWith('Usage:') ? 'info' : undefined
+  return { text: line, level }
+}
+
+/** How much of a command is told: what comes after it says why it failed. */
+const commandLength = 50
+
+/**
+ * The command of the RUN step that Kaniko began last, after a blank; empty where its line was left out,
+ * or not written for the sake of `verbosity`.
+ */
+function command(log: readonly Line[]): string {
+  const cut = log.findLastIndex(({ text }) => text === omittedLines)
+  const begun = log.slice(cut + 1).findLast((line) => line.level && /^RUN\s/i.test(line.text))
+  if (!begun) return ''
+  const text = begun.text.slice('RUN'.length).replace(/\s+/g, ' ').trim()
+  const characters = Array.from(text)
+  const whole = characters.length <= commandLength
+  return ` ${whole ? text : `${characters.slice(0, commandLength - 1).join('')}…`}`
+}
 
 /**
  * The RUN step's last words. They may come after Kaniko's own about its end: those are on standard error,
  * and the container runtime does not keep the order of two streams.
  */
-function lastOutput(log: readonly string[]): string {
-  const output = log.filter((line) => line.trim() !== '' && !ofKaniko.test(line))
-  return output.length > 0 ? `: ${output.slice(-2).join(' / ')}` : ''
+function lastOutput(log: readonly Line[]): string {
+  const output = log.filter(
+    ({ text, level }) => level === undefined && text.trim() !== '' && text !== omittedLines,
+  )
+  const words = output.slice(-2).map(({ text }) => text)
+  return words.length > 0 ? `: ${words.join(' / ')}` : ''
 }
 
 /** Explains the end of the clone container by its log (oldest line first). */
@@ -195,7 +233,7 @@ export const explainClone = (
   build: BuildPlan,
   log: readonly string[],
 ): Failure =>
-  explain(cloneSigns, build, log) ??
+  explain(cloneSigns, build, log.map(readLine)) ??
   passing(`Clone failed with exit code ${end.exitCode}${log.length > 0 ? `: ${log.at(-1)}` : ''}`)
 
 /**
@@ -209,8 +247,9 @@ export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly 
       ? author(`Out of memory (limit ${limit}): raise resources.limits.memory`)
       : author('Out of memory: the node has no more; set resources.requests.memory')
   }
+  const lines = log.map(readLine)
   // A RUN step may print whatever it likes: only Kaniko's own lines are signs.
-  const known = explain(buildSigns, build, log, (line) => ofKaniko.test(line))
+  const known = explain(buildSigns, build, lines, ({ level }) => level !== undefined)
   if (known) return known
   const panic = log.findLast((line) => line.startsWith('panic: '))
   // It looks for the time of each of the base image's layers in the image's history.
@@ -220,8 +259,9 @@ export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly 
     )
   }
   if (panic) return operator(`Kaniko crashed: ${panic}`)
-  const error = log.findLast((line) => /^error |level=(error|fatal)/i.test(line)) ?? log.at(-1)
-  return author(`Build failed with exit code ${end.exitCode}${error ? `: ${error}` : ''}`)
+  const error = lines.findLast(({ level }) => level === 'error' || level === 'fatal')
+  const last = (error ?? lines.at(-1))?.text
+  return author(`Build failed with exit code ${end.exitCode}${last ? `: ${last}` : ''}`)
 }
 
 /** Explains a pod that failed as a whole. */
@@ -238,15 +278,16 @@ export function explainPod(pod: { reason: string; message: string }, build: Buil
 function explain(
   signs: readonly Sign[],
   build: BuildPlan,
-  log: readonly string[],
-  isSign: (line: string) => boolean = () => true,
+  log: readonly Line[],
+  isSign: (line: Line) => boolean = () => true,
 ): Failure | undefined {
-  // logrus quotes messages: `msg="checking \"x\""`.
-  const lines = log.map((line) => line.replaceAll('\\"', '"'))
-  const text = lines.filter(isSign).join('\n')
+  const text = log
+    .filter(isSign)
+    .map((line) => line.text)
+    .join('\n')
   for (const { pattern, explain: say } of signs) {
     const match = pattern.exec(text)
-    if (match) return say(match, build, lines)
+    if (match) return say(match, build, log)
   }
   return undefined
 }

@@ -8,6 +8,11 @@ export const verbosities = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 
 
 export type Verbosity = (typeof verbosities)[number]
 
+/** Kaniko's `--log-format`. */
+export const logFormats = ['text', 'json', 'color'] as const
+
+export type LogFormat = (typeof logFormats)[number]
+
 export interface PlannedImage {
   readonly plan: ImagePlan
   /** One for each destination, in the same order. */

@@ -90,6 +90,7 @@ const full = request(
     reproducible: true,
     compression: { type: 'zstd', level: 3 },
     verbosity: 'debug',
+    logFormat: 'json',
   },
 )
 
@@ -104,6 +105,7 @@ const later = [
   'singleSnapshot',
   'reproducible',
   'compression',
+  'logFormat',
 ]
 
 const registries = [

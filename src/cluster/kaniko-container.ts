@@ -83,7 +83,7 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
     '--ignore-path=/product_uuid',
     // Kaniko does not recognise every container runtime, and would refuse to run.
     '--force',
-    '--log-format=text',
+    `--log-format=${plan.logFormat ?? 'text'}`,
     `--verbosity=${plan.verbosity}`,
   ]
 }

@@ -8,7 +8,7 @@ const lines = (...texts: string[]): LogLine[] =>
 
 describe('a line of a log', () => {
   it('loses its colours, its links and its bells', () => {
-    assert.equal(plainText('\x1b[1;36mINFO\x1b[0m[0000] \x07done'), 'INFO[0000] done')
+    assert.equal(plainText('\x1b[1;36mTASK\x1b[0m[0000] \x07done'), 'TASK[0000] done')
     // Some terminals take these for the beginnings of commands, too.
     assert.equal(plainText('a\x90b\x85c'), 'abc')
     assert.equal(plainText('\x1b]8;;https://x\x07text\x1b]8;;\x07'), 'text')
@@ -40,11 +40,27 @@ describe('a log', () => {
   })
 })
 
-it('of a line of Kaniko the message is shown, with its level where that is worth a look', () => {
-  const line = (level: string): string =>
-    `time="2026-11-23T23:00:00Z" level=${level} msg="a \\"b\\""`
-  assert.equal(plainText(line('info')), 'a "b"')
-  assert.equal(plainText(line('warning')), 'warning: a "b"')
-  assert.equal(plainText('time="x" level=info msg=bare'), 'bare')
-  assert.equal(plainText('time=now'), 'time=now')
+describe('of a line of Kaniko the message is shown, with its level where that is worth a look', () => {
+  it('in each of its formats', () => {
+    for (const [format, line] of Object.entries({
+      text: 'time="2026-11-23T23:00:00Z" level=warning msg="a \\"b\\""',
+      json: '{"level":"warning","msg":"a \\"b\\"","time":"2026-11-23T23:00:00Z"}',
+      color: '\x1b[33mWARN\x1b[0m[0001] a "b"                    ',
+    })) {
+      assert.equal(plainText(line), 'warning: a "b"', format)
+      const quiet = line.replace('warning', 'info').replace('WARN', 'INFO')
+      assert.equal(plainText(quiet), 'a "b"', format)
+    }
+  })
+
+  it('without what JSON may hide in it', () => {
+    assert.equal(plainText('{"level":"info","msg":"\\u001b[31mred\\u0007","time":"x"}'), 'red')
+  })
+
+  it('and all else stays as it is', () => {
+    assert.equal(plainText('time="x" level=info msg=bare'), 'bare')
+    for (const line of ['time=now', '{"level":"info"}', '{"level":1,"msg":"a","time":"b"}', '{"']) {
+      assert.equal(plainText(line), line)
+    }
+  })
 })

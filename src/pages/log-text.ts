@@ -1,22 +1,26 @@
 import { stripVTControlCharacters } from 'node:util'
+import { kanikoLine } from '../builds/kaniko-line.ts'
 import type { LogLine } from '../builds/ports.ts'
 
-/** A line as a terminal would leave it: no colours, only the last of what `\r` wrote over itself. */
+/**
+ * A line as a terminal would leave it: no colours, only the last of what `\r` wrote over itself. Of a line
+ * of Kaniko, in whichever `logFormat`, the message: the page has the time beside each line anyway.
+ */
 export function plainText(text: string): string {
-  const written = stripVTControlCharacters(text).replace(/\r+$/, '')
-  const line = written
-    .slice(written.lastIndexOf('\r') + 1)
-    // eslint-disable-next-line no-control-regex
-    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
-  return kanikoMessage(line)
+  const own = kanikoLine(text)
+  if (!own) return asShown(text)
+  const message = asShown(own.message)
+  return own.level === 'info' ? message : `${own.level}: ${message}`
 }
 
-/** Kaniko writes `time="…" level=info msg="…"`; the page has the time beside each line anyway. */
-export function kanikoMessage(line: string): string {
-  const [, level, quoted, bare] = /^time="[^"]*" level=(\w+) msg=(?:"(.*)"|(\S*))$/.exec(line) ?? []
-  const message = quoted?.replace(/\\(["\\])/g, '$1') ?? bare
-  if (message === undefined) return line
-  return level === 'info' ? message : `${level}: ${message}`
+function asShown(text: string): string {
+  const written = stripVTControlCharacters(text).replace(/\r+$/, '')
+  return (
+    written
+      .slice(written.lastIndexOf('\r') + 1)
+      // eslint-disable-next-line no-control-regex
+      .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+  )
 }
 
 /** The last lines that say something, oldest first: what a failure is usually explained by. */

@@ -60,6 +60,7 @@ describe('a valid file', () => {
       timeoutMs: 1_800_000,
       startTimeoutMs: 600_000,
       verbosity: 'info',
+      logFormat: 'json',
     })
     assert.deepEqual(registries[2], {
       host: 'docker.io',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { verbosities } from '../builds/image-plan.ts'
+import { logFormats, verbosities } from '../builds/image-plan.ts'
 import { buildArgumentFault, secretArgumentFault } from './build-arguments.ts'
 import { globFault } from './globs.ts'
 import { destinationFault } from './image-reference.ts'
@@ -167,6 +167,12 @@ export const imageSettings = {
     .optional()
     .describe('How long a build may wait for the cluster. Default: 10m.'),
   verbosity: z.enum(verbosities).optional().describe('How much Kaniko says. Default: info.'),
+  logFormat: z
+    .enum(logFormats)
+    .optional()
+    .describe(
+      'How the lines of Kaniko look to whoever reads the log of the pod; statuses and pages are the same with each. Default: text.',
+    ),
 }
 
 export const image = z.strictObject({ name: imageName, ...imageSettings })

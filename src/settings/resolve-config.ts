@@ -61,6 +61,7 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
     timeoutMs: image.timeout ?? 30 * minute,
     startTimeoutMs: image.startTimeout ?? 10 * minute,
     verbosity: image.verbosity ?? 'info',
+    ...(image.logFormat && { logFormat: image.logFormat }),
   }
 }
 

@@ -16,6 +16,8 @@ before(async () => {
   - match: "${forgeHost}/dev/no-login-*"${image('pushSecret: not-there, startTimeout: 15s')}
   - match: "${forgeHost}/dev/memory-*"${image('resources: { limits: { memory: 150Mi } }')}
   - match: "${forgeHost}/dev/timeout-*"${image('timeout: 4s')}
+  - match: "${forgeHost}/dev/json-*"${image('logFormat: json')}
+  - match: "${forgeHost}/dev/color-*"${image('logFormat: color')}
   - match: "${forgeHost}/dev/unschedulable-*"${image('startTimeout: 3s, resources: { requests: { cpu: "500" } }')}
   - match: "${forgeHost}/dev/*"${image('tags: ["{branch}"]')}
 `
@@ -38,8 +40,14 @@ const failures: readonly Failure[] = [
     name: 'run',
     dockerfile: 'RUN echo first && echo the last words && exit 3',
     state: 'failure',
-    says: /^RUN failed with exit code 3: first \/ the last words$/,
+    says: /^RUN echo first && echo the last words && exit 3 failed with exit code 3: first \/ the last words$/,
   },
+  ...['json', 'color'].map((format): Failure => ({
+    name: format,
+    dockerfile: 'RUN true\nRUN echo first && echo the last words && exit 3',
+    state: 'failure',
+    says: /^RUN echo first && echo the last words && exit 3 failed with exit code 3: first \/ the last words$/,
+  })),
   {
     name: 'no-dockerfile',
     dockerfile: undefined,
