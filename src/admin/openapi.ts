@@ -77,6 +77,11 @@ const schemas = {
       }),
     ),
     tries: { type: 'integer', description: 'Jobs so far; infrastructure failures are retried.' },
+    ran: {
+      ...listOf(object({ container: text, image: text })),
+      description: 'The images that its pod ran, by the ids that the node has for them.',
+    },
+    remarks: { ...listOf(text), description: 'What could be better about it.' },
     stop: {
       description: 'Set when it was asked to end.',
       oneOf: [

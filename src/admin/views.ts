@@ -1,4 +1,5 @@
 import type { Build } from '../builds/build.ts'
+import { remarks } from '../builds/remarks.ts'
 import type { StoredLog } from '../builds/ports.ts'
 import type { DeliveryRecord } from '../queue/delivery-queue.ts'
 
@@ -27,6 +28,8 @@ export function viewBuild(build: Build, page: string | null) {
     endedAt: build.endedAt === undefined ? null : iso(build.endedAt),
     steps: build.steps.map(({ name, at, note }) => ({ name, at: iso(at), note: note ?? null })),
     tries,
+    ran: Object.entries(build.facts?.ran ?? {}).map(([container, image]) => ({ container, image })),
+    remarks: remarks(build),
     stop: build.stop ?? null,
     page,
   }

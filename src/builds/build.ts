@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { BuildFacts } from './facts.ts'
 import type { Repository } from './push-event.ts'
 
 /**
@@ -176,6 +177,8 @@ export interface Build extends BuildPlan {
   readonly stop: StopRequest | undefined
   /** True where its predecessor was superseded: it is then not superseded while it runs. */
   readonly protected: boolean
+  /** Undefined: nothing was seen yet, or an older version kept the record. */
+  readonly facts?: BuildFacts
 }
 
 export type StopRequest =

@@ -1,4 +1,5 @@
 import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest, TagClaim } from './build.ts'
+import type { BuildFacts } from './facts.ts'
 import type { Repository } from './push-event.ts'
 
 /** What the planner knows of a ref. */
@@ -91,6 +92,8 @@ export interface BuildChange {
   readonly state?: Extract<BuildState, 'waiting' | 'starting' | 'running'>
   readonly step?: Step
   readonly tries?: number
+  /** In place of those before. */
+  readonly facts?: BuildFacts
 }
 
 /** A container of a build's pod: `clone` fetches the commit, `build` is Kaniko. */
@@ -112,6 +115,8 @@ export interface JobObservation {
   readonly waiting?: { readonly reason: string; readonly message: string }
   readonly clone?: ContainerEnd
   readonly build?: ContainerEnd
+  /** The id of the image that each container has, as the node knows it. */
+  readonly ran?: Readonly<Record<string, string>>
   /** Why the pod as a whole failed: `Evicted`, `DeadlineExceeded`, `NodeLost`… */
   readonly pod?: { readonly reason: string; readonly message: string }
 }

@@ -1,5 +1,6 @@
 import { RetryLater } from '../errors.ts'
 import { createBuildLog } from './build-log.ts'
+import { newFacts } from './facts.ts'
 import { isEnded, jobName, type Build, type Outcome, type StepName } from './build.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { failedContainer, stepOf, waitingNote } from './progress.ts'
@@ -168,11 +169,14 @@ export function createRunner(
     const name = stepOf(observation)
     const present = build.steps.at(-1)
     const note = observation.phase === 'pending' ? waitingNote(observation) : undefined
+    const facts = newFacts(build.facts, observation)
     if (name && name !== present?.name) {
       // It goes with its Job at the latest.
       if (name === 'building') await cluster.forgetCredential(job).catch(() => undefined)
-      return update(build, { state: 'running', step: step(name) })
+      return update(build, { state: 'running', step: step(name), ...(facts ? { facts } : {}) })
     }
+    // No status shows them.
+    if (facts) return builds.update(build.id, { facts })
     const lasts = present !== undefined && now() - present.at >= worthTellingMs
     if (note && lasts && note !== present.note) {
       return update(build, { step: { ...present, note } })

@@ -59,7 +59,10 @@ export function deadline(build: Build): number {
 function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {
   // An executor that cannot be pulled keeps the pod waiting after the clone, too.
   if (phase !== 'pending' && !waiting) {
-    const reason = `Timed out after ${duration(build.plan.timeoutMs)}: raise timeout, or turn the cache on`
+    const { timeoutMs, cache } = build.plan
+    const reason = cache.enabled
+      ? `Timed out after ${duration(timeoutMs)}: raise timeout`
+      : `Timed out after ${duration(timeoutMs)}: raise timeout, or turn the cache on`
     return { do: 'stop', outcome: { state: 'failed', reason } }
   }
   const why = waiting ? `: ${whyNotStarted(waiting)}` : ''

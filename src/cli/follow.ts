@@ -3,7 +3,7 @@ import { patiently, type ApiClient, type NoAnswer } from './api/client.ts'
 import type { ApiBuild } from './api/answers.ts'
 import type { Terminal } from './command.ts'
 import { logLines } from './log-lines.ts'
-import { about, hasEnded, result, wentWell } from './words.ts'
+import { about, hasEnded, remarkLines, result, wentWell } from './words.ts'
 
 export interface FollowOptions {
   readonly api: Pick<ApiClient, 'build' | 'log'>
@@ -58,5 +58,6 @@ const waitedFor = (build: ApiBuild): string | undefined =>
 function sayEnd(build: ApiBuild, { tell }: Pick<Terminal, 'tell'>): 0 | 1 {
   const what = result(build)
   tell(`${about(build)}: ${build.state}${what === '' ? '' : `: ${what}`}`)
+  for (const remark of remarkLines(build)) tell(remark)
   return wentWell(build) ? 0 : 1
 }

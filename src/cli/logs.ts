@@ -6,7 +6,7 @@ import { readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 import { followBuild } from './follow.ts'
 import { logLines } from './log-lines.ts'
-import { about, result } from './words.ts'
+import { about, remarkLines, result } from './words.ts'
 
 export const logs: Command = {
   help: `kanihook logs [-f] BUILD: print the log of a build
@@ -34,9 +34,11 @@ ${apiHelp}`,
     if (values.follow) return followBuild(id, { api, terminal, timestamps })
     const log = await api.log(id, 0)
     const lines = logLines(log, { timestamps })
-    if (lines.length > 0) terminal.print(lines.join('\n'))
-    else {
-      const build = await api.build(id)
+    const build = await api.build(id)
+    if (lines.length > 0) {
+      terminal.print(lines.join('\n'))
+      for (const remark of remarkLines(build)) terminal.tell(remark)
+    } else {
       terminal.tell(`${about(build)} has no log: ${build.state}: ${result(build)}`)
     }
     return 0

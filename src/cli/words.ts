@@ -30,6 +30,10 @@ export function result(build: ApiBuild): string {
   )
 }
 
+/** What could be better about a build, a line each. */
+export const remarkLines = ({ remarks }: ApiBuild): string[] =>
+  remarks.map((remark) => `Worth a look: ${oneLine(remark)}`)
+
 /** `app of acme/app main at 1a2b3c4d5e6f` */
 export const about = ({ image, repository, ref, sha }: ApiBuild): string =>
   oneLine(`${image} of ${repository.path} ${shortRef(ref)} at ${sha.slice(0, 12)}`)

@@ -3,6 +3,7 @@ import type { JobRequest } from '../builds/ports.ts'
 import { cloneRequests } from '../builds/refusals.ts'
 import { PermanentError } from '../errors.ts'
 import { cloneScript } from './clone-script.ts'
+import { terminationLog } from './context-report.ts'
 import { literal } from './literal.ts'
 import { contextFolder } from './paths.ts'
 
@@ -23,7 +24,14 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
     image,
     imagePullPolicy: 'IfNotPresent',
     command: ['sh', '-c', literal(cloneScript), 'clone'],
-    args: [request.cloneUrl, origin, build.ref, build.sha].map(literal),
+    args: [
+      request.cloneUrl,
+      origin,
+      build.ref,
+      build.sha,
+      build.plan.context,
+      build.plan.dockerfile,
+    ].map(literal),
     workingDir: contextFolder,
     env: [
       { name: 'HOME', value: '/tmp' },
@@ -35,6 +43,7 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
       { name: 'tmp', mountPath: '/tmp' },
     ],
     resources: { requests: { ...cloneRequests } },
+    terminationMessagePath: terminationLog,
     securityContext: {
       runAsUser: 0,
       allowPrivilegeEscalation: false,

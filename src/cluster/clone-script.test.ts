@@ -46,7 +46,14 @@ for (const shell of shells) {
       await mkdir(context)
       await mkdir(home)
       await chmod(context, 0o777)
-      const args = [url, new URL(url).origin, options.ref ?? 'refs/heads/main', sha]
+      const args = [
+        url,
+        new URL(url).origin,
+        options.ref ?? 'refs/heads/main',
+        sha,
+        '.',
+        'Dockerfile',
+      ]
       const [command = 'sh', ...first] = shell
       const child = spawn(command, [...first, '-c', cloneScript, 'clone', ...args], {
         cwd: context,

@@ -1,7 +1,9 @@
+import { contextReport } from './context-report.ts'
+
 /**
  * What the clone container runs (POSIX sh; busybox will do), in the folder that becomes the context:
  *
- *     sh -c cloneScript clone <url> <origin of the url> <ref> <sha>
+ *     sh -c cloneScript clone <url> <origin of the url> <ref> <sha> <context> <Dockerfile>
  *
  * It leaves the files of exactly that commit and no `.git`: the repository lives in $HOME meanwhile,
  * because `COPY . .` would otherwise miss Kaniko's cache each time. The login comes from
@@ -12,7 +14,9 @@
  */
 export const cloneScript = `set -eu
 umask 022
-url=$1 origin=$2 ref=$3 sha=$4
+url=$1 origin=$2 ref=$3 sha=$4 context=$5 dockerfile=$6
+
+${contextReport}
 
 export GIT_DIR="$HOME/repository.git" GIT_WORK_TREE="$PWD"
 export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
@@ -50,4 +54,5 @@ if [ "$head" != "$sha" ]; then
   exit 1
 fi
 rm -rf "$GIT_DIR"
+report_context "$context" "$dockerfile"
 `

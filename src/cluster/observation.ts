@@ -15,8 +15,24 @@ import type { ContainerEnd, JobObservation } from '../builds/ports.ts'
  * condition by two, and both forget why.
  */
 export function observation(job: V1Job | undefined, pod: V1Pod | undefined): JobObservation {
-  return pod ? ofPod(job, pod) : ofJobAlone(job)
+  if (!pod) return ofJobAlone(job)
+  const ran = imagesOf(pod)
+  return { ...ofPod(job, pod), ...(Object.keys(ran).length > 0 ? { ran } : {}) }
 }
+
+/** Longer ones are no names of images. */
+const longestImage = 400
+
+/** Docker writes its own kind of URL. */
+const imagesOf = (pod: V1Pod): Record<string, string> =>
+  Object.fromEntries(
+    allStatuses(pod)
+      .filter(({ imageID }) => imageID)
+      .map(({ name, imageID }) => [
+        name,
+        imageID.replace(/^docker-pullable:\/\//, '').slice(0, longestImage),
+      ]),
+  )
 
 /** A pod that was never seen to end and is gone is `absent`, whatever the Job makes of it. */
 function ofJobAlone(job: V1Job | undefined): JobObservation {
@@ -78,9 +94,12 @@ const condition = (job: V1Job | undefined, type: string): V1JobCondition | undef
   job?.status?.conditions?.find((each) => each.type === type && each.status === 'True')
 
 const statusOf = (pod: V1Pod, name: string): V1ContainerStatus | undefined =>
-  [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(
-    (status) => status.name === name,
-  )
+  allStatuses(pod).find((status) => status.name === name)
+
+const allStatuses = ({ status }: V1Pod): V1ContainerStatus[] => [
+  ...(status?.initContainerStatuses ?? []),
+  ...(status?.containerStatuses ?? []),
+]
 
 function endOf(status: V1ContainerStatus | undefined): ContainerEnd | undefined {
   const ended = status?.state?.terminated

@@ -9,6 +9,7 @@ import { reachCluster } from './cluster-access.ts'
 import { clusterCheck } from './cluster.ts'
 import { clockFindings } from './clock.ts'
 import { about, type Finding } from './finding.ts'
+import { imageChecks } from './images.ts'
 import { forgeChecks } from './forges.ts'
 import { masked, secretsOf } from './masked.ts'
 import { isLoopbackUrl, publicUrlCheck } from './public-url.ts'
@@ -70,6 +71,7 @@ interface WorkerChecks {
 function workerChecks(options: DoctorOptions, config: Config | undefined): WorkerChecks {
   const { settings, drivers, kubeConfig: load } = options
   const forges = forgeChecks(drivers, settings)
+  const images = imageChecks(settings, config?.registries ?? [])
   const groups = config ? registryGroups(config) : []
   let kubeConfig: KubeConfig
   try {
@@ -81,7 +83,11 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
       'KUBECONFIG',
     )(...error.faults.map((fault) => failure(fault.replace('KUBECONFIG ', ''))))
     const unknown = groups.length > 0 ? registriesUnknown(groups).findings : []
-    return { checks: forges, findings: [...unset, ...unknown], pushSecrets: undefined }
+    return {
+      checks: [...forges, ...images],
+      findings: [...unset, ...unknown],
+      pushSecrets: undefined,
+    }
   }
   const reached = reachCluster(kubeConfig)
   const pushSecrets = createPushSecrets(
@@ -90,7 +96,7 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
   )
   const cluster = clusterCheck({ kubeConfig, reached, settings, config })
   return {
-    checks: [cluster, ...forges, ...registryChecks({ groups, pushSecrets, reached })],
+    checks: [cluster, ...forges, ...images, ...registryChecks({ groups, pushSecrets, reached })],
     findings: [],
     pushSecrets,
   }

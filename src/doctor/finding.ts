@@ -7,6 +7,7 @@ export const areas = [
   'cluster',
   'forge',
   'registry',
+  'image',
   'public-url',
   'clock',
 ] as const

@@ -1,6 +1,7 @@
 import { isEnded } from '../builds/build.ts'
 import type { Build, Pushed } from '../builds/build.ts'
 import type { StoredLog } from '../builds/ports.ts'
+import { remarks } from '../builds/remarks.ts'
 import { parseRef } from '../builds/push-event.ts'
 import { htmlDocument } from './document.ts'
 import { html } from './html.ts'
@@ -32,8 +33,8 @@ export function buildPage({ build, log, now }: BuildPage): string {
         <span>Build <code>${build.id}</code></span>
       </div>
       <main class="${tone}">
-        ${hero(build, log, now)} ${reason(build, log)} ${stepsView(build, now)} ${facts(build)}
-        ${logView({ log, since: build.createdAt, live })}
+        ${hero(build, log, now)} ${reason(build, log)} ${remarksView(build)}
+        ${stepsView(build, now)} ${facts(build)} ${logView({ log, since: build.createdAt, live })}
       </main>
       <footer>
         Anyone who has this link can read this
@@ -74,6 +75,15 @@ function reason(build: Build, log: StoredLog): Html | undefined {
   </section>`
 }
 
+function remarksView(build: Build): Html | undefined {
+  const sentences = remarks(build)
+  if (sentences.length === 0) return undefined
+  return html`<section class="card remarks">
+    <h2>Worth a look</h2>
+    ${sentences.map((text) => html`<p>${text}</p>`)}
+  </section>`
+}
+
 const stopSentence = (stop: NonNullable<Build['stop']>): string =>
   stop.why === 'superseded'
     ? `Stopping: ${shortSha(stop.bySha)} is newer`
@@ -98,6 +108,9 @@ function facts(build: Build): Html {
       ${fact('Dockerfile', html`<code>${plan.dockerfile}</code>`)}
       ${plan.context !== '.' && fact('Context', html`<code>${plan.context}</code>`)}
       ${plan.target !== undefined && fact('Target', html`<code>${plan.target}</code>`)}
+      ${Object.entries(build.facts?.ran ?? {}).map(([container, image]) =>
+        fact(`Ran as ${container}`, html`<code>${image}</code>`),
+      )}
       ${build.attempt > 1 && fact('Attempt', build.attempt)}
       ${fact('Created', utc(build.createdAt))}
     </dl>

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { parseRef } from '../builds/push-event.ts'
 import type { Build, BuildPlan, BuildState, Outcome, Step, StepName } from '../builds/build.ts'
+import type { BuildFacts } from '../builds/facts.ts'
 import type { BuildStore } from '../builds/ports.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
@@ -88,7 +89,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       return redis.zrangebyscore(laneKey(build), '-inf', `(${score(build)}`)
     },
 
-    async update(id, { state, step, tries }) {
+    async update(id, { state, step, tries, facts }) {
       const build = await known(id)
       const answer = await redis.eval(
         updateBuild,
@@ -101,6 +102,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         step ? `step.${step.at}.${step.name}` : '',
         step?.note ?? '',
         maxPerRepository,
+        facts ? JSON.stringify(facts) : '',
       )
       if (answer === 'full') {
         throw new RetryLater(
@@ -217,6 +219,7 @@ function readBuild(fields: Readonly<Record<string, string>>): Build | undefined 
     tries: Number(fields['tries']),
     stop: fields['stop'] === undefined ? undefined : (JSON.parse(fields['stop']) as Build['stop']),
     protected: fields['protected'] === '1',
+    ...(fields['facts'] === undefined ? {} : { facts: JSON.parse(fields['facts']) as BuildFacts }),
   }
 }
 

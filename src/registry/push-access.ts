@@ -34,7 +34,23 @@ export interface Registry {
   login(): Promise<Access>
   /** Whether an image of this name may be pushed: begins an upload, and cancels it. Pushes nothing. */
   push(name: string): Promise<Access>
+  /** The digest that an image's tag, or a digest itself, stands for there now. Pulls nothing. */
+  digest(name: string, reference: string): Promise<Access | Digest>
 }
+
+export interface Digest {
+  readonly kind: 'digest'
+  /** `sha256:…` */
+  readonly digest: string
+}
+
+/** What an image may be described by: an index of platforms before the manifest of one. */
+const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ')
 
 /**
  * A registry, by the OCI distribution protocol (https://github.com/opencontainers/distribution-spec)
@@ -55,14 +71,15 @@ export function createRegistry(target: RegistryTarget): Registry {
     method: RegistryRequest['method'],
     url: URL,
     scope: string | undefined,
+    accept?: string,
   ): Promise<{ readonly answer: RegistryAnswer; readonly authorization?: string } | Access> {
-    const first = await ask({ method, ...at(url) })
+    const first = await ask({ method, accept, ...at(url) })
     if (first.status !== 401) return { answer: first }
     const challenge = readChallenge(first.headers['www-authenticate'])
     if (!challenge) return { kind: 'odd', said: 'it names no way to log in' }
     const authorization = await authorize(challenge, scope)
     if (typeof authorization !== 'string') return authorization
-    return { answer: await ask({ method, authorization, ...at(url) }), authorization }
+    return { answer: await ask({ method, authorization, accept, ...at(url) }), authorization }
   }
 
   async function authorize(challenge: Challenge, scope: string | undefined) {
@@ -142,10 +159,23 @@ export function createRegistry(target: RegistryTarget): Registry {
         if (answer.status === 202) await cancel(answer.headers.location, url, authorization)
         return accessOf(answer, [202])
       }),
+
+    digest: (name, reference) =>
+      reached(async () => {
+        const url = new URL(`${base}/v2/${name}/manifests/${reference}`)
+        const sent = await send('HEAD', url, `repository:${name}:pull`, manifestTypes)
+        if ('kind' in sent) return sent
+        const { answer } = sent
+        const digest = String(answer.headers['docker-content-digest'] ?? '')
+        if (answer.status !== 200) return accessOf(answer, [])
+        return /^sha256:[0-9a-f]{64}$/.test(digest)
+          ? { kind: 'digest', digest }
+          : { kind: 'odd', said: 'it does not tell the digest' }
+      }),
   }
 }
 
-async function reached(question: () => Promise<Access>): Promise<Access> {
+async function reached<T>(question: () => Promise<T | Access>): Promise<T | Access> {
   try {
     return await question()
   } catch (error) {

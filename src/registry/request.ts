@@ -3,9 +3,11 @@ import https from 'node:https'
 import { text } from 'node:stream/consumers'
 
 export interface RegistryRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   readonly url: URL
   readonly authorization?: string | undefined
+  /** JSON, unless said. */
+  readonly accept?: string | undefined
   /** Sent as a form. */
   readonly form?: URLSearchParams
   readonly verifyTls: boolean
@@ -23,7 +25,7 @@ const longestBody = 1 << 20
 
 /** One request. Redirects are not followed. Throws what the network has to say. */
 export async function ask(request: RegistryRequest): Promise<RegistryAnswer> {
-  const { method, url, authorization, form, verifyTls, timeoutMs } = request
+  const { method, url, authorization, accept, form, verifyTls, timeoutMs } = request
   const body = form?.toString() ?? ''
   // No keep-alive: a command that is done must end.
   const options: https.RequestOptions = {
@@ -33,7 +35,7 @@ export async function ask(request: RegistryRequest): Promise<RegistryAnswer> {
     rejectUnauthorized: verifyTls,
     headers: {
       'user-agent': 'kanihook',
-      accept: 'application/json',
+      accept: accept ?? 'application/json',
       'content-length': Buffer.byteLength(body),
       ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       ...(authorization === undefined ? {} : { authorization }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { destinationFault, imageFault, isPinned } from './image-reference.ts'
+import { destinationFault, imageFault, imageParts, isPinned } from './image-reference.ts'
 
 for (const destination of [
   'registry.acme.io/acme/api',
@@ -46,6 +46,19 @@ for (const [destination, fault] of [
     assert.match(destinationFault(destination) ?? '', fault)
   })
 }
+
+test('an image to run comes from the registry that a node would ask', () => {
+  const digest = `sha256:${'0'.repeat(64)}`
+  for (const [reference, ...parts] of [
+    [`ghcr.io/a/kaniko:v1@${digest}`, 'ghcr.io', 'a/kaniko', 'v1', digest],
+    ['registry:5000/kaniko', 'registry:5000', 'kaniko', undefined, undefined],
+    ['alpine/git:2', 'docker.io', 'alpine/git', '2', undefined],
+    [`alpine@${digest}`, 'docker.io', 'library/alpine', undefined, digest],
+  ]) {
+    const { registry, name, tag, digest: hash } = imageParts(reference ?? '')
+    assert.deepEqual([registry, name, tag, hash], parts, reference)
+  }
+})
 
 test('an image to run may have a tag and a digest, and is pinned by either', () => {
   const digest = `sha256:${'0'.repeat(64)}`

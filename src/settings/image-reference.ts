@@ -61,6 +61,26 @@ export function imageFault(text: string): string | undefined {
   return referenceForm.test(text) ? undefined : 'is not an image reference (host/path:tag)'
 }
 
+export interface ImageParts {
+  /** `host[:port]`; Docker Hub's where none is written. */
+  readonly registry: string
+  readonly name: string
+  readonly tag: string | undefined
+  /** `sha256:…` */
+  readonly digest: string | undefined
+}
+
+/** Takes an image to run apart, as a node does that pulls it. */
+export function imageParts(reference: string): ImageParts {
+  const [, tag, digest] = referenceForm.exec(reference) ?? []
+  const [named = ''] = reference.split('@')
+  const path = tag === undefined ? named : named.slice(0, -(tag.length + 1))
+  const [first = '', ...rest] = path.split('/')
+  if (rest.length > 0 && isHost(first))
+    return { registry: first, name: rest.join('/'), tag, digest }
+  return { registry: 'docker.io', name: rest.length > 0 ? path : `library/${path}`, tag, digest }
+}
+
 /** Whether an image to run is pinned: by a digest, or by a tag other than `latest`. */
 export function isPinned(text: string): boolean {
   const [, version, hash] = referenceForm.exec(text) ?? []

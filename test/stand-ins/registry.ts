@@ -13,6 +13,8 @@ export interface RegistryOptions {
   readonly mayPush?: (name: string) => boolean
   /** The repositories that exist; undefined: any is made by a push. */
   readonly repositories?: readonly string[]
+  /** Digests of the images that it has, by `name:tag`. */
+  readonly images?: Readonly<Record<string, string>>
   /** Where its token server is said to be, in place of its own. */
   readonly realm?: string
   /** Answers everything so, in place of the protocol. */
@@ -20,7 +22,7 @@ export interface RegistryOptions {
   readonly tls?: { readonly key: string; readonly cert: string }
 }
 
-/** A stand-in for a registry: as much of the OCI distribution and token protocols as begins a push. */
+/** A stand-in for a registry: as much of the OCI distribution and token protocols as begins a push, or asks for a digest. */
 export interface RegistryStandIn {
   /** `127.0.0.1:<port>` */
   readonly host: string
@@ -66,7 +68,7 @@ export async function startRegistryStandIn(options: RegistryOptions): Promise<Re
       return refuse(response, 401, 'UNAUTHORIZED')
     }
     const scope = url.searchParams.get('scope') ?? form.get('scope') ?? ''
-    const [, asked] = /^repository:(.+):pull,push$/.exec(scope) ?? []
+    const [, asked] = /^repository:(.+):pull(?:,push)?$/.exec(scope) ?? []
     const known = authorization !== '' || refresh !== null
     const token = randomBytes(12).toString('hex')
     tokens.set(token, (name) => known && name === asked && mayPush(name))
@@ -81,6 +83,25 @@ export async function startRegistryStandIn(options: RegistryOptions): Promise<Re
     return tokens.get(authorization.replace(/^Bearer /, ''))
   }
 
+  /** Anybody may pull, as a login or, where tokens are given, with one of nobody. */
+  function giveDigest(
+    name: string,
+    reference: string,
+    authorization: string,
+    response: ServerResponse,
+  ): void {
+    if (login !== 'none' && authorization === '') {
+      return challenge(response, `repository:${name}:pull`)
+    }
+    const held = Object.entries(options.images ?? {})
+    const [, digest] =
+      held.find(([image]) => image === `${name}:${reference}`) ??
+      held.find(([image, hash]) => image.startsWith(`${name}:`) && hash === reference) ??
+      []
+    if (digest === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN')
+    response.writeHead(200, { 'docker-content-digest': digest }).end()
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', headers } = request
     const url = new URL(request.url ?? '/', `http://${host}`)
@@ -93,6 +114,9 @@ export async function startRegistryStandIn(options: RegistryOptions): Promise<Re
       return
     }
     if (url.pathname === '/token') return void giveToken(url, form, authorization, response)
+    const [, image = '', reference = ''] =
+      /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(url.pathname) ?? []
+    if (image !== '') return giveDigest(image, reference, authorization, response)
     const rights = rightsOf(authorization)
     if (url.pathname === '/v2/') {
       if (!rights) return challenge(response, '')

@@ -15,5 +15,6 @@ export const sampleBuild = (change: Partial<ApiBuild> = {}): ApiBuild => ({
   endedAt: null,
   steps: [],
   tries: 1,
+  remarks: [],
   ...change,
 })

@@ -25,6 +25,8 @@ export const buildSchema = z.looseObject({
     }),
   ),
   tries: z.number(),
+  // One of an older version says none.
+  remarks: z.array(z.string()).default([]),
 })
 
 export const pageSchema = z.looseObject({

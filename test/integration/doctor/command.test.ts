@@ -72,6 +72,8 @@ repositories:
       GITEA_TOKEN: canaries.token,
       GITEA_WEBHOOK_SECRETS: canaries.webhook,
       ADMIN_TOKENS: canaries.admin,
+      KANIKO_IMAGE: `${registry.host}/kaniko:v1`,
+      CLONE_IMAGE: `${registry.host}/git:v1`,
       LINK_SECRETS: canaries.link,
     }
     kanihook = await startKanihook({ ...settings, KANIHOOK_ROLES: 'receiver' })
@@ -135,7 +137,7 @@ repositories:
     const areas = new Set(report.findings.map(({ area }) => area))
     assert.deepEqual(
       [...areas],
-      ['settings', 'redis', 'cluster', 'forge', 'registry', 'public-url', 'clock'],
+      ['settings', 'redis', 'cluster', 'forge', 'registry', 'image', 'public-url', 'clock'],
     )
   })
 

@@ -1,0 +1,87 @@
+import { isHub } from '../registry/docker-login.ts'
+import { createRegistry, type Access } from '../registry/push-access.ts'
+import { fine, warning, type Remark } from '../remark.ts'
+import { imageParts } from '../settings/image-reference.ts'
+import type { RegistrySettings, Settings } from '../settings/settings.ts'
+import type { Check } from './checks.ts'
+import { about } from './finding.ts'
+
+/** For each answer; a token and the question itself take up to three. */
+const answerMs = 3_000
+
+/** The variables that name what a build's pod runs. */
+export const imageVariables = (
+  settings: Pick<Settings, 'kanikoImage' | 'cloneImage'>,
+): readonly (readonly [variable: string, reference: string])[] => [
+  ['KANIKO_IMAGE', settings.kanikoImage],
+  ['CLONE_IMAGE', settings.cloneImage],
+]
+
+/**
+ * One check for each image that builds run: is it pinned, and to what? The registry is asked as anybody.
+ * Nodes may reach another one, by a mirror or with a login of their own, so one that does not answer here
+ * is no fault.
+ */
+export function imageChecks(
+  settings: Pick<Settings, 'kanikoImage' | 'cloneImage'>,
+  registries: readonly RegistrySettings[],
+): Check[] {
+  return imageVariables(settings).map(([variable, reference]) => ({
+    area: 'image',
+    subject: variable,
+    run: async () => ({
+      findings: about('image', variable)(await examine(variable, reference, registries)),
+    }),
+  }))
+}
+
+async function examine(
+  variable: string,
+  reference: string,
+  registries: readonly RegistrySettings[],
+): Promise<Remark> {
+  const { registry: host, name, tag, digest } = imageParts(reference)
+  const settings = registries.find((registry) => registry.host === host)
+  const registry = createRegistry({
+    host: isHub(host) ? 'registry-1.docker.io' : host,
+    insecure: settings?.insecure ?? false,
+    skipTlsVerify: settings?.skipTlsVerify ?? false,
+    login: undefined,
+    timeoutMs: answerMs,
+  })
+  const wanted = tag ?? digest ?? 'latest'
+  const answer = await registry.digest(name, wanted)
+  if (answer.kind !== 'digest') return unknown(answer, reference, digest, host)
+  const pinned = `${variable}=${reference.split('@')[0]}@${answer.digest}`
+  if (digest === undefined) {
+    return fine(`${reference} is named by a tag, which can be moved; pinned by digest: ${pinned}`)
+  }
+  if (digest === answer.digest) return fine(`${reference} is pinned by digest`)
+  return warning(
+    `is pinned by digest, and its tag ${tag} stands for another image now`,
+    `look at what changed, and set ${pinned}; or leave it`,
+  )
+}
+
+function unknown(
+  access: Access,
+  reference: string,
+  digest: string | undefined,
+  host: string,
+): Remark {
+  const how = digest === undefined ? 'named by a tag, which can be moved' : 'pinned by digest'
+  if (access.kind === 'no-repository') {
+    return warning(
+      `${host} has no image ${reference} for anybody (${access.said})`,
+      'mend the name, unless nodes have it or a login for it',
+    )
+  }
+  return fine(`${reference} is ${how}; ${host} cannot be asked for its digest: ${whyNot(access)}`)
+}
+
+const whyNot = (access: Access): string =>
+  access.kind === 'unreachable'
+    ? access.reason
+    : 'said' in access
+      ? access.said
+      : 'it sends elsewhere'
