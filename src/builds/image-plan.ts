@@ -30,15 +30,20 @@ export function planImage(
   now: number,
 ): PlannedImage {
   const values = { ...templateValues(ref, sha, now), ...pathValues(repository) }
-  const destination = fill(rule.destination, mapValues(values, repositoryName)) ?? rule.destination
-  const claims = imageTags(rule.tags, values).map(({ tag, ofRef, version }) => ({
-    destination: `${destination}:${tag}`,
-    repositoryId: `${repository.forge}/${repository.id}`,
-    image: rule.name,
-    ref: ofRef ? ref : '',
-    ...(version === undefined ? {} : { version }),
-  }))
-  const { destination: _, tags: __, paths: ___, ...shape } = rule
+  const names = rule.destinations.map(
+    (template) => fill(template, mapValues(values, repositoryName)) ?? template,
+  )
+  const tags = imageTags(rule.tags, values)
+  const claims = names.flatMap((name) =>
+    tags.map(({ tag, ofRef, version }) => ({
+      destination: `${name}:${tag}`,
+      repositoryId: `${repository.forge}/${repository.id}`,
+      image: rule.name,
+      ref: ofRef ? ref : '',
+      ...(version === undefined ? {} : { version }),
+    })),
+  )
+  const { tags: _, paths: __, ...shape } = rule
   const plan: ImagePlan = {
     ...shape,
     destinations: claims.map((claim) => claim.destination),
@@ -52,7 +57,7 @@ export function planImage(
       ...(rule.reproducible ? {} : { 'org.opencontainers.image.created': rfc3339(now) }),
       ...fillAll(rule.labels, values),
     },
-    cache: { ...rule.cache, repository: rule.cache.repository ?? `${destination}/cache` },
+    cache: { ...rule.cache, repository: rule.cache.repository ?? `${names[0]}/cache` },
   }
   if (claims.length > 0) return { plan, claims }
   const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${parseRef(ref).kind}: add one such as {shortSha}`

@@ -3,11 +3,11 @@ import type { Repository } from './push-event.ts'
 
 /** An image as kanihook.yaml describes it: a plan whose templates are not yet filled in. */
 export interface ImageRule extends Omit<ImagePlan, 'destinations' | 'cache'> {
-  /** `registry/{owner}/{repo}`, without a tag. */
-  readonly destination: string
+  /** `registry/{owner}/{repo}`, without a tag; at least one. */
+  readonly destinations: readonly string[]
   /** Templates of the variables in tags.ts. Values of build arguments and labels may hold them too. */
   readonly tags: readonly string[]
-  /** `repository` undefined: `<destination>/cache`. */
+  /** `repository` undefined: `/cache` below the first destination. */
   readonly cache: CacheSettings & { readonly repository: string | undefined }
   /** Which changed files concern the image; undefined: all. */
   readonly paths: PathRule | undefined

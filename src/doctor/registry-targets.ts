@@ -21,12 +21,13 @@ type Target = Pick<RegistryGroup, 'host' | 'pushSecret' | 'serviceAccountName'>
 export function registryGroups({ entries, registries }: Config): RegistryGroup[] {
   const groups = new Map<string, Target & { all: Set<string> }>()
   for (const image of entries.flatMap((entry) => entry.images)) {
-    const { destination, pushSecret, serviceAccountName } = image
-    const { registry: host, name } = splitDestination(destination)
-    const key = [host, pushSecret, serviceAccountName].join(' ')
-    const group = groups.get(key) ?? { host, pushSecret, serviceAccountName, all: new Set() }
-    groups.set(key, group)
-    group.all.add(name)
+    const { destinations, pushSecret, serviceAccountName } = image
+    for (const { registry: host, name } of destinations.map(splitDestination)) {
+      const key = [host, pushSecret, serviceAccountName].join(' ')
+      const group = groups.get(key) ?? { host, pushSecret, serviceAccountName, all: new Set() }
+      groups.set(key, group)
+      group.all.add(name)
+    }
   }
   return [...groups.values()].map(({ all, ...target }) => {
     const settings = registries.find((registry) => registry.host === target.host)

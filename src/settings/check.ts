@@ -39,7 +39,7 @@ function describeEntry({ match, branches, tags, images }: EntryConfig): string[]
     `${match}: ${refs.filter(Boolean).join(', ')}`,
     ...images.map(
       (image) =>
-        `  ${image.name ?? '(named after the repository)'}: ${image.dockerfile} -> ${image.destination} ${listed(image.tags)}`,
+        `  ${image.name ?? '(named after the repository)'}: ${image.dockerfile} -> ${image.destinations.join(', ')} ${listed(image.tags)}`,
     ),
   ]
 }

@@ -121,8 +121,7 @@ function nodeConflicts(image: Mapping, path: Path): Fault[] {
 function sharedTags(images: readonly Mapping[], path: Path): Fault[] {
   return images.flatMap((image, i) => {
     for (const [first, other] of images.slice(0, i).entries()) {
-      if (typeof image['destination'] !== 'string') return []
-      if (image['destination'] !== other['destination']) continue
+      if (!placesOf(image).some((place) => placesOf(other).includes(place))) continue
       const tag = tagsOf(image).find((each) => tagsOf(other).includes(each))
       if (tag === undefined) continue
       const message = `images[${first}] pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`
@@ -154,4 +153,5 @@ const mapping = (value: unknown): Mapping => (isMapping(value) ? value : {})
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 const at = (value: unknown, key: string): unknown => mapping(value)[key]
 const hostPath = (i: number): Path => ['registries', i, 'host']
+const placesOf = (image: Mapping): readonly unknown[] => [image['destination'] ?? []].flat()
 const tagsOf = (image: Mapping): readonly unknown[] => list(image['tags'] ?? defaultTags)

@@ -37,7 +37,7 @@ describe('a valid file', () => {
     const { entries, registries } = parseConfig(example, 'kanihook.example.yaml')
     assert.deepEqual(entries[0]!.images[0], {
       name: 'api',
-      destination: 'registry.acme.io/acme/api',
+      destinations: ['registry.acme.io/acme/api'],
       tags: ['{branch}', '{shortSha}', '{tag}'],
       context: 'services/api',
       dockerfile: 'docker/Dockerfile.production',
@@ -81,7 +81,7 @@ describe('a valid file', () => {
         images: [
           {
             name: undefined,
-            destination: 'registry.acme.io/{owner}/{repo}',
+            destinations: ['registry.acme.io/{owner}/{repo}'],
             tags: ['{branch}', '{tag}', '{shortSha}'],
             context: '.',
             dockerfile: 'Dockerfile',
@@ -121,7 +121,7 @@ repositories:
 `,
       'kanihook.yaml',
     ).entries[0]!.images
-    assert.equal(first!.destination, 'registry.acme.io/{owner}/{repo}')
+    assert.deepEqual(first!.destinations, ['registry.acme.io/{owner}/{repo}'])
     assert.equal(first!.pushSecret, 'of-entry')
     assert.equal(second!.pushSecret, 'of-image')
     assert.deepEqual(first!.tags, ['c'])
@@ -421,6 +421,31 @@ const faultyFiles: readonly [string, string, RegExp][] = [
     'an image without destination',
     'repositories: [{ match: a.io/b, images: [{ name: x }] }]',
     /images\[0\]\.destination: missing/,
+  ],
+  [
+    'a destination that is no text',
+    'repositories: [{ match: a.io/b, destination: [r.io/x, 5] }]',
+    /destination: is not a place \(write e\.g\./,
+  ],
+  [
+    'no destination in the list',
+    'repositories: [{ match: a.io/b, destination: [] }]',
+    /destination: is empty/,
+  ],
+  [
+    'a destination twice',
+    'repositories: [{ match: a.io/b, destination: [r.io/x, r.io/x] }]',
+    /destination: names a place twice \(keep one\)/,
+  ],
+  [
+    'a tag in a list of destinations',
+    'repositories: [{ match: a.io/b, destination: [r.io/x, r.io/y:1] }]',
+    /destination\[1\]: "r\.io\/y:1" has a tag/,
+  ],
+  [
+    'one place of two lists with one tag',
+    'repositories: [{ match: a.io/b, images: [{ name: x, destination: [r.io/x, r.io/y] }, { name: y, destination: r.io/y }] }]',
+    /images\[1\]\.destination: images\[0\] pushes the tag "\{branch\}" to the same destination/,
   ],
   ['no match', 'repositories: [{ destination: r.io/x }]', /repositories\[0\]\.match: missing/],
   ['a match without path', 'repositories: [{ match: acme, destination: r.io/x }]', /has no path/],

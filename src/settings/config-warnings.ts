@@ -41,7 +41,7 @@ function sharedDestinations(entries: readonly EntryConfig[]): string[] {
   return entries.flatMap(({ match, images }) =>
     isPattern(match)
       ? images
-          .map(({ destination }) => destination)
+          .flatMap(({ destinations }) => destinations)
           .filter((destination) => !splitDestination(destination).name.includes('{repo}'))
           .map(
             (destination) =>

@@ -76,11 +76,7 @@ const buildArgs = z
 
 const destination = text(
   (template) => templateFault(template, destinationVariables) ?? destinationFault(template),
-)
-  .describe(
-    "Where the image is pushed: registry.acme.io/team/app, without a tag; {owner} and {repo} may stand in the path. Each image needs one: its own, its entry's, or that of defaults.",
-  )
-  .meta({ examples: ['registry.acme.io/{owner}/{repo}'] })
+).meta({ examples: ['registry.acme.io/{owner}/{repo}'] })
 
 const cache = z
   .strictObject({
@@ -88,7 +84,7 @@ const cache = z
     ttl: duration.optional().describe('How long a kept layer is used. Default: 336h.'),
     repository: destination
       .optional()
-      .describe('Where layers are kept. Default: <destination>/cache.'),
+      .describe('Where layers are kept. Default: /cache below the (first) destination.'),
     copyLayers: z
       .boolean()
       .optional()
@@ -109,9 +105,26 @@ const platforms = z
   .meta({ minItems: 1, maxItems: 1 })
   .describe("One platform. Default: the node's own.")
 
+const destinations = z.union(
+  [
+    destination,
+    z
+      .array(destination)
+      .min(1, 'is empty (name a place, or leave the key out for that of defaults)')
+      .refine((list) => new Set(list).size === list.length, {
+        error: 'names a place twice (keep one)',
+      }),
+  ],
+  { error: 'is not a place (write e.g. registry.acme.io/team/app, or a list of such)' },
+)
+
 /** What both `defaults` and an image may say. */
 export const imageSettings = {
-  destination: destination.optional(),
+  destination: destinations
+    .optional()
+    .describe(
+      "Where the image is pushed: registry.acme.io/team/app, without a tag; {owner} and {repo} may stand in the path. A list pushes it to each of them. Each image needs one: its own, its entry's, or that of defaults.",
+    ),
   tags: z
     .array(text(tagFault))
     .min(1, 'is empty (leave the key out for the default)')

@@ -39,7 +39,7 @@ function resolveImage(name: string | undefined, image: ImageSettings): ImageConf
   return {
     name,
     // A file with an image that has none was refused.
-    destination: image.destination!,
+    destinations: [image.destination!].flat(),
     tags: image.tags ?? defaultTags,
     context,
     dockerfile: image.dockerfile ?? (context === '.' ? 'Dockerfile' : `${context}/Dockerfile`),

@@ -54,7 +54,9 @@ test('without images, the one image is named after the last part of the reposito
 
 test('the destination is handed on with its variables', () => {
   const rules = rulesOf(`repositories: [{ match: '**', ${destination} }]`)
-  assert.equal(rules.find(repository('a.io/b/c'))?.images[0]?.destination, 'r.io/{owner}/{repo}')
+  assert.deepEqual(rules.find(repository('a.io/b/c'))?.images[0]?.destinations, [
+    'r.io/{owner}/{repo}',
+  ])
 })
 
 describe('a ref is not built, and the reason says why', () => {

@@ -1,25 +1,39 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { blocksOf } from '../docs/markdown.ts'
+import { dockerConfig } from '../cluster/registry.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { documentedEntries } from './support/documented.ts'
-import { createWorld, type World } from './support/world.ts'
 import type { TestRepository } from './support/repository.ts'
+import { createSecret } from './support/secret.ts'
+import { createWorld, runningCluster, type World } from './support/world.ts'
 
 /** Each recipe of the documentation, as it stands there: pushed to, and the registry looked at. */
 
 const page = 'docs/recipes.md'
 
 let world: World
+/** The registry at another address, and so another one to whoever pushes to it. */
+let otherRegistry: string
+let proxy: TcpProxy
 
 before(async () => {
+  const { registry } = await runningCluster()
+  const { hostname, port } = new URL(`http://${registry.host}`)
+  proxy = await startTcpProxy(Number(port), hostname)
+  otherRegistry = `${hostname}:${proxy.port}`
   world = await createWorld({
+    registries: () => [`{ host: "${otherRegistry}", insecure: true }`],
     repositories: (places) =>
       Object.keys(recipes)
-        .map((heading) => documentedEntries(page, heading, places))
+        .map((heading) => documentedEntries(page, heading, { ...places, otherRegistry }))
         .join(''),
   })
 })
-after(async () => world.close())
+after(async () => {
+  await world.close()
+  await proxy.close()
+})
 
 /** Under each heading: what a reader does with the recipe, and what comes of it. */
 const recipes: Readonly<Record<string, () => Promise<void>>> = {
@@ -62,6 +76,25 @@ const recipes: Readonly<Record<string, () => Promise<void>>> = {
     await repository.push('v1.4.2')
     await succeeded(repository, sha, 'app (v1.4.2)')
     await haveOneDigest('released', ['1.4.2', '1.4', '1', 'v1.4.2'])
+  },
+
+  async 'Two registries at once'() {
+    const { registry } = world.cluster
+    const logins = [registry, { ...registry, host: otherRegistry }].map(
+      (each) => (JSON.parse(dockerConfig(each)) as { auths: object }).auths,
+    )
+    await using _ = await createSecret(world.cluster, 'two-registries', {
+      type: 'kubernetes.io/dockerconfigjson',
+      stringData: { '.dockerconfigjson': JSON.stringify({ auths: Object.assign({}, ...logins) }) },
+    })
+    const { repository, sha } = await pushed('twice', { Dockerfile: from('RUN true') })
+    await succeeded(repository, sha, 'app')
+    const names = ['acme/twice', 'mirrored/twice'].flatMap((name) =>
+      ['main', sha.slice(0, 12)].map((tag) => `${registry.host}/${name}:${tag}`),
+    )
+    const digests = await Promise.all(names.map((name) => world.image.digest(name)))
+    assert.ok(digests[0])
+    assert.equal(new Set(digests).size, 1, digests.join(', '))
   },
 
   async 'Build arguments and labels'() {

@@ -72,7 +72,7 @@ test('a push of the head makes one build of every image at that commit', async (
   const rules = rulesOf(imageRule, {
     ...imageRule,
     name: 'worker',
-    destination: 'registry.example.com/worker',
+    destinations: ['registry.example.com/worker'],
   })
   const result = await plan(push(main, zeroSha, sha('a')), { rules })
   assert.equal(result.decision, 'planned')
@@ -331,11 +331,26 @@ test('a branch called 1 is told that {major} owns that tag', async () => {
   })
 })
 
+test('an image with two destinations is one build that pushes each tag to both, with one cache', async () => {
+  const destinations = ['registry.example.com/{repo}', 'other.example.com/mirror/{repo}']
+  const rules = rulesOf({ ...imageRule, destinations, tags: ['{branch}', 'latest'] })
+  const planned = await plan(push(main, zeroSha, sha('a')), { rules })
+  assert.equal(planned.builds.length, 1)
+  const build = await builds.get(planned.builds[0] ?? '')
+  assert.deepEqual(build?.plan.destinations, [
+    'registry.example.com/app:main',
+    'registry.example.com/app:latest',
+    'other.example.com/mirror/app:main',
+    'other.example.com/mirror/app:latest',
+  ])
+  assert.equal(build?.plan.cache.repository, 'registry.example.com/app/cache')
+})
+
 test('a plan that breaks off has not left the images before it behind', async () => {
   const rules = rulesOf(imageRule, {
     ...imageRule,
     name: 'second',
-    destination: 'registry.example.com/second',
+    destinations: ['registry.example.com/second'],
   })
   const broken = {
     ...refs,

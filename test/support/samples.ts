@@ -35,7 +35,7 @@ export const imagePlan: ImagePlan = {
 
 export const imageRule: ImageRule = {
   name: 'app',
-  destination: 'registry.example.com/{owner}/{repo}',
+  destinations: ['registry.example.com/{owner}/{repo}'],
   tags: ['{branch}', '{tag}', '{shortSha}'],
   context: '.',
   dockerfile: 'Dockerfile',

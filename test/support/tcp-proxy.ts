@@ -11,11 +11,15 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+export async function startTcpProxy(
+  targetPort: number,
+  /** Both ends: this machine alone, unless another address of it is given. */
+  address = '127.0.0.1',
+): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let newFrozen = false
   const server = createServer((near) => {
-    const far = connect(targetPort, '127.0.0.1')
+    const far = connect(targetPort, address)
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -30,7 +34,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       else from.pipe(to)
     }
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, address)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,

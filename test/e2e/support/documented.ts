@@ -5,6 +5,8 @@ import { blocksOf, read } from '../../docs/markdown.ts'
 export interface Places {
   readonly registry: string
   readonly forgeHost: string
+  /** What stands for `registry.example.org`. */
+  readonly otherRegistry?: string
 }
 
 interface Entry {
@@ -29,12 +31,13 @@ export function documentedEntries(page: string, heading: string, places: Places)
     ...rest,
     ...(images ? { images: images.map((image) => ({ ...defaults, ...image })) } : defaults),
   }))
-  return entries
-    .map(
-      (entry) => `  - ${JSON.stringify(entry).replaceAll('registry.acme.io', places.registry)}\n`,
-    )
-    .join('')
+  return entries.map((entry) => `  - ${inPlace(JSON.stringify(entry), places)}\n`).join('')
 }
+
+const inPlace = (text: string, { registry, otherRegistry }: Places): string =>
+  text
+    .replaceAll('registry.acme.io', registry)
+    .replaceAll('registry.example.org', otherRegistry ?? 'registry.example.org')
 
 /** Tests give each repository a name of its own by what they add to this one. */
 function nameOf(match: string): string {
