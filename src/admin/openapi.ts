@@ -1,4 +1,5 @@
 import { buildStates } from '../builds/build.ts'
+import { containerNames, stepNames } from '../builds/containers.ts'
 import { verbosities } from '../builds/image-plan.ts'
 
 /**
@@ -71,7 +72,7 @@ const schemas = {
     endedAt: nullable(time),
     steps: listOf(
       object({
-        name: { type: 'string', enum: ['queued', 'starting', 'cloning', 'building'] },
+        name: { type: 'string', enum: stepNames },
         at: time,
         note: nullable(text),
       }),
@@ -100,7 +101,7 @@ const schemas = {
     lines: listOf(
       object({
         time: { ...time, description: 'As the kubelet wrote it, with nanoseconds.' },
-        container: { type: 'string', enum: ['clone', 'build'] },
+        container: { type: 'string', enum: containerNames },
         text,
       }),
     ),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster, ContainerName, LogLine, LogStore } from './ports.ts'
+import type { ContainerName } from './containers.ts'
+import type { Cluster, LogLine, LogStore } from './ports.ts'
 
 /** Replaces every secret value by `***`. Longer ones first, so that none is left in parts. */
 export function createMask(secrets: readonly string[]): (text: string) => string {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { StepName } from './containers.ts'
 import type { BuildFacts } from './facts.ts'
 import type { Repository } from './push-event.ts'
 
@@ -153,8 +154,6 @@ export type Outcome =
       readonly state: 'failed' | 'error' | 'cancelled' | 'superseded' | 'skipped'
       readonly reason: string
     }
-
-export type StepName = 'queued' | 'starting' | 'cloning' | 'building'
 
 /** One line of "what happened when"; times in milliseconds since the epoch. */
 export interface Step {

@@ -22,9 +22,9 @@ export interface ContextFacts {
 /** What an observation adds to what is known of a build; undefined: nothing. */
 export function newFacts(
   known: BuildFacts | undefined,
-  { ran, clone }: Pick<JobObservation, 'ran' | 'clone'>,
+  { ran, ends }: Pick<JobObservation, 'ran' | 'ends'>,
 ): BuildFacts | undefined {
-  const context = clone && readContext(clone.message)
+  const context = ends.clone && readContext(ends.clone.message)
   const facts = {
     ...known,
     ...(ran ? { ran: { ...known?.ran, ...ran } } : {}),

@@ -1,4 +1,5 @@
 import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest, TagClaim } from './build.ts'
+import type { ContainerName, ContainerPhase } from './containers.ts'
 import type { BuildFacts } from './facts.ts'
 import type { Repository } from './push-event.ts'
 
@@ -96,9 +97,6 @@ export interface BuildChange {
   readonly facts?: BuildFacts
 }
 
-/** A container of a build's pod: `clone` fetches the commit, `build` is Kaniko. */
-export type ContainerName = 'clone' | 'build'
-
 export interface ContainerEnd {
   readonly exitCode: number
   /** Kubernetes' reason: `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown`… */
@@ -110,11 +108,11 @@ export interface ContainerEnd {
 /** What the cluster shows of one Job, read off its pod before the Job's own condition. */
 export interface JobObservation {
   /** `absent`: no such Job (or its pod is gone while it was never seen to end). */
-  readonly phase: 'absent' | 'pending' | 'cloning' | 'building' | 'ended'
+  readonly phase: 'absent' | 'pending' | ContainerPhase | 'ended'
   /** Why a pending pod does not start: `Unschedulable: 0/1 nodes…`, `ImagePullBackOff: …`. */
   readonly waiting?: { readonly reason: string; readonly message: string }
-  readonly clone?: ContainerEnd
-  readonly build?: ContainerEnd
+  /** The containers that have ended. */
+  readonly ends: Readonly<Partial<Record<ContainerName, ContainerEnd>>>
   /** The id of the image that each container has, as the node knows it. */
   readonly ran?: Readonly<Record<string, string>>
   /** Why the pod as a whole failed: `Evicted`, `DeadlineExceeded`, `NodeLost`… */

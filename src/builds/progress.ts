@@ -1,16 +1,24 @@
-import type { StepName } from './build.ts'
-import type { ContainerName, JobObservation } from './ports.ts'
+import { containerNames, phaseOf, type ContainerName, type StepName } from './containers.ts'
+import type { JobObservation } from './ports.ts'
 import { quotaNote } from './refusals.ts'
 
 type Waiting = NonNullable<JobObservation['waiting']>
 
 /** What a Job shows of the build's progress. Pure. */
 
+/** The containers that have begun, in their order. */
+export const begunContainers = ({ phase, ends }: JobObservation): readonly ContainerName[] =>
+  containerNames.filter((name) => ends[name] !== undefined || phaseOf[name] === phase)
+
 /** The step that the Job is at; undefined: its pod has not started yet. */
-export const stepOf = ({ phase, clone, build }: JobObservation): StepName | undefined => {
-  if (phase === 'building' || build) return 'building'
-  return phase === 'cloning' || clone ? 'cloning' : undefined
+export function stepOf(observation: JobObservation): StepName | undefined {
+  const last = begunContainers(observation).at(-1)
+  return last && phaseOf[last]
 }
+
+/** Whether the clone needs its login no more. */
+export const isCloned = ({ phase }: JobObservation): boolean =>
+  phase !== 'absent' && phase !== 'pending' && phase !== 'cloning'
 
 /** Why the pod does not start, in words for the status. */
 export function waitingNote({ waiting }: JobObservation): string | undefined {
@@ -32,7 +40,5 @@ const briefly = (waiting: Waiting): string =>
   waiting.message.replace(/[.,]?\s+(no new claims to deallocate, )?preemption: .*$/s, '')
 
 /** The container whose log explains a failure, if one has failed. */
-export function failedContainer({ clone, build }: JobObservation): ContainerName | undefined {
-  if (build) return build.exitCode === 0 ? undefined : 'build'
-  return clone && clone.exitCode !== 0 ? 'clone' : undefined
-}
+export const failedContainer = ({ ends }: JobObservation): ContainerName | undefined =>
+  containerNames.find((name) => (ends[name]?.exitCode ?? 0) !== 0)

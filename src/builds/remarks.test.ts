@@ -66,20 +66,20 @@ describe('what is seen of a build', () => {
   const clone = said('context bytes=1024 files=3 dockerignore=yes\n')
 
   it('is added to what is known, and nothing where nothing is new', () => {
-    const first = newFacts(undefined, { ran: { clone: 'git@sha256:1' } })
+    const first = newFacts(undefined, { ran: { clone: 'git@sha256:1' }, ends: {} })
     assert.deepEqual(first, { ran: { clone: 'git@sha256:1' } })
-    const second = newFacts(first, { ran: { build: 'kaniko@sha256:2' }, clone })
+    const second = newFacts(first, { ran: { build: 'kaniko@sha256:2' }, ends: { clone } })
     assert.deepEqual(second, {
       ran: { clone: 'git@sha256:1', build: 'kaniko@sha256:2' },
       context: { bytes: 1024, files: 3, dockerignore: true },
     })
-    assert.equal(newFacts(second, { clone }), undefined)
-    assert.equal(newFacts(undefined, {}), undefined)
+    assert.equal(newFacts(second, { ends: { clone } }), undefined)
+    assert.equal(newFacts(undefined, { ends: {} }), undefined)
   })
 
   it('is no context where the message says another thing', () => {
     for (const message of ['', 'context bytes=-1 files=1 dockerignore=no', 'bytes=1']) {
-      assert.equal(newFacts(undefined, { clone: said(message) }), undefined, message)
+      assert.equal(newFacts(undefined, { ends: { clone: said(message) } }), undefined, message)
     }
   })
 })

@@ -1,9 +1,10 @@
 import { RetryLater } from '../errors.ts'
 import { createBuildLog } from './build-log.ts'
+import { isEnded, jobName, type Build, type Outcome } from './build.ts'
+import type { StepName } from './containers.ts'
 import { newFacts } from './facts.ts'
-import { isEnded, jobName, type Build, type Outcome, type StepName } from './build.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
-import { failedContainer, stepOf, waitingNote } from './progress.ts'
+import { begunContainers, failedContainer, isCloned, stepOf, waitingNote } from './progress.ts'
 import type { Rules } from './rules.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
 import { maxTries, stopped, verdict, type Verdict } from './verdict.ts'
@@ -101,8 +102,7 @@ export function createRunner(
         build = await record(build, observation, job)
         // Another worker took this one for dead and has gone on to another Job.
         if (build.tries !== started.tries) throw new RetryLater('Another worker holds this build')
-        if (observation.phase === 'cloning' || observation.clone) log.follow('clone')
-        if (observation.phase === 'building' || observation.build) log.follow('build')
+        for (const container of begunContainers(observation)) log.follow(container)
         const failed = failedContainer(observation)
         const lines = failed ? await log.complete(failed) : []
         const decision = verdict({ build, observation, log: lines, now: now() })
@@ -172,7 +172,7 @@ export function createRunner(
     const facts = newFacts(build.facts, observation)
     if (name && name !== present?.name) {
       // It goes with its Job at the latest.
-      if (name === 'building') await cluster.forgetCredential(job).catch(() => undefined)
+      if (isCloned(observation)) await cluster.forgetCredential(job).catch(() => undefined)
       return update(build, { state: 'running', step: step(name), ...(facts ? { facts } : {}) })
     }
     // No status shows them.

@@ -1,6 +1,7 @@
 import { PermanentError, RetryLater } from '../errors.ts'
 import { createMask } from './build-log.ts'
 import type { Build, Outcome } from './build.ts'
+import { isCloned } from './progress.ts'
 import type { Cluster, GitCredential, RefStore, SecretValues } from './ports.ts'
 import type { Repository } from './push-event.ts'
 import { deadline, duration, stopped } from './verdict.ts'
@@ -31,9 +32,9 @@ export async function startJob(
   adopted: boolean,
   { refs, cluster, secrets, source }: StartOptions,
 ): Promise<Started> {
-  const { phase } = adopted ? await cluster.observe(job) : { phase: 'absent' }
-  const vanished = build.state === 'running' && phase === 'absent'
-  if (vanished || phase === 'building' || phase === 'ended') {
+  const found = adopted ? await cluster.observe(job) : undefined
+  const vanished = build.state === 'running' && found?.phase === 'absent'
+  if (vanished || (found && isCloned(found))) {
     // The clone is done: a forge that refuses a login now must not end the build. What vanished is
     // judged as such, and gets a new try.
     return { mask: createMask((await secrets.of(build)).values) }

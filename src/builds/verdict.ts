@@ -30,7 +30,8 @@ export const maxTries = 3
 /** Decides by the containers' states before the pod's and the Job's, which are a second later. */
 export function verdict(situation: Situation): Verdict {
   const { build, observation, log, now } = situation
-  const { clone, build: kaniko, pod } = observation
+  const { ends, pod } = observation
+  const { clone, build: kaniko } = ends
   if (kaniko?.exitCode === 0 && kaniko.reason !== 'OOMKilled') {
     const pushed = readPushed(kaniko.message, build.plan.destinations)
     return pushed.length > 0
@@ -50,10 +51,12 @@ export function verdict(situation: Situation): Verdict {
 
 /** When the present step has taken too long, in milliseconds since the epoch. */
 export function deadline(build: Build): number {
-  const cloning = build.steps.findLast((step) => step.name === 'cloning')
-  const starting = build.steps.findLast((step) => step.name === 'starting')
-  if (cloning && (!starting || cloning.at >= starting.at)) return cloning.at + build.plan.timeoutMs
-  return (starting?.at ?? build.createdAt) + build.plan.startTimeoutMs
+  const { steps, plan, createdAt } = build
+  const starting = steps.findLastIndex((step) => step.name === 'starting')
+  // The first container of this try.
+  const begun = starting < 0 ? undefined : steps[starting + 1]
+  if (begun) return begun.at + plan.timeoutMs
+  return (steps[starting]?.at ?? createdAt) + plan.startTimeoutMs
 }
 
 function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {

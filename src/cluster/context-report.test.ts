@@ -41,7 +41,7 @@ for (const [command = '', ...first] of shells) {
       )
       assert.equal(status, 0, stderr)
       const end = { exitCode: 0, reason: '', message: await readFile(message, 'utf8') }
-      return newFacts(undefined, { clone: end })?.context
+      return newFacts(undefined, { ends: { clone: end } })?.context
     }
 
     it('counts the files of the context alone', async () => {

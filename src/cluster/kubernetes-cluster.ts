@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job } from '@kubernetes/client-node'
-import type { Cluster, ContainerName, JobRequest } from '../builds/ports.ts'
+import { phaseOf, type ContainerName } from '../builds/containers.ts'
+import type { Cluster, JobRequest } from '../builds/ports.ts'
+import { isCloned } from '../builds/progress.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { orAbsent, refused, statusOf, unanswered, within } from './api-call.ts'
@@ -84,8 +86,7 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
 
   async function hasCloned(job: V1Job): Promise<boolean> {
     const { pod } = await lookup.find(job.metadata?.name ?? '')
-    const { phase } = observation(job, pod)
-    return phase === 'building' || phase === 'ended'
+    return isCloned(observation(job, pod))
   }
 
   /** Foreground: the Job stays until its pod is gone, for all to see. */
@@ -112,11 +113,10 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
     while (!signal.aborted) {
       const found = await lookup.find(name).catch(() => undefined)
       if (found) {
-        const { phase, ...ends } = observation(found.job, found.pod)
+        const { phase, ends } = observation(found.job, found.pod)
         const pod = found.pod?.metadata?.name
         const ended = ends[container] !== undefined
-        const running = phase === (container === 'clone' ? 'cloning' : 'building')
-        if (pod !== undefined && (ended || running)) return { pod, ended }
+        if (pod !== undefined && (ended || phase === phaseOf[container])) return { pod, ended }
         if (phase === 'ended' || phase === 'absent') return undefined
       }
       await delay(pollMs, undefined, { signal }).catch(() => undefined)

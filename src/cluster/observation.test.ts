@@ -17,23 +17,26 @@ const job = (status: V1JobStatus = { active: 1 }, metadata: object = {}): V1Job 
 const failed = (reason: string, type = 'Failed'): V1Job =>
   job({ failed: 1, conditions: [{ type, status: 'True', reason, message: 'why' }] })
 
+/** The states of its containers; the last one is no init container. */
 function pod(
-  states: { clone?: V1ContainerState; build?: V1ContainerState },
+  states: Readonly<Record<string, V1ContainerState>>,
   status: V1PodStatus = {},
   metadata: object = {},
 ): V1Pod {
-  const statuses = (name: 'clone' | 'build') =>
-    states[name] === undefined
-      ? []
-      : [{ name, image: '', imageID: '', ready: false, restartCount: 0, state: states[name] }]
+  const statuses = Object.entries(states).map(([name, state]) => ({
+    name,
+    image: '',
+    imageID: '',
+    ready: false,
+    restartCount: 0,
+    state,
+  }))
+  const inits = statuses.filter(({ name }) => name === 'clone' || name !== statuses.at(-1)?.name)
+  const mains = statuses.filter((each) => !inits.includes(each))
   return {
     metadata,
     status: Object.assign(
-      {
-        phase: 'Pending',
-        initContainerStatuses: statuses('clone'),
-        containerStatuses: statuses('build'),
-      },
+      { phase: 'Pending', initContainerStatuses: inits, containerStatuses: mains },
       status,
     ),
   }
@@ -69,17 +72,46 @@ describe('what a Job and its pod say', () => {
     }
   })
 
+  it('follows a pod through as many containers as it has', () => {
+    const [done, next] = [ended(0), initializing]
+    const steps: [V1Pod, string][] = [
+      [pod({ clone: done, build: running, scan: next, publish: next }), 'building'],
+      [pod({ clone: done, build: done, scan: next, publish: next }), 'scanning'],
+      [pod({ clone: done, build: done, scan: running, publish: next }), 'scanning'],
+      [pod({ clone: done, build: done, scan: ended(10), publish: next }), 'ended'],
+      [pod({ clone: done, build: done, scan: done, publish: running }), 'publishing'],
+      [pod({ clone: done, build: done, publish: done }), 'ended'],
+      [pod({ publish: next }), 'pending'],
+      [pod({ publish: running }), 'publishing'],
+      [pod({ publish: done }), 'ended'],
+    ]
+    for (const [present, phase] of steps) {
+      const seen = observation(job(), present)
+      assert.equal(seen.phase, phase)
+      assert.equal(seen.pod, undefined)
+    }
+  })
+
+  it('takes no notice of containers that others put into the pod', () => {
+    const going = pod({ clone: ended(0), build: running })
+    const { status } = pod({ proxy: ended(1), clone: ended(0) })
+    going.status?.initContainerStatuses?.unshift(...(status?.initContainerStatuses ?? []))
+    assert.equal(observation(job(), going).phase, 'building')
+  })
+
   it("takes a container's own failure for that, whatever the Job says later", () => {
     for (const later of [job(), failed('BackoffLimitExceeded')]) {
       const broken = pod({ clone: ended(0), build: ended(42) }, { phase: 'Failed' })
       assert.deepEqual(observation(later, broken), {
         phase: 'ended',
-        clone: { exitCode: 0, reason: 'Completed', message: '' },
-        build: { exitCode: 42, reason: 'Error', message: '' },
+        ends: {
+          clone: { exitCode: 0, reason: 'Completed', message: '' },
+          build: { exitCode: 42, reason: 'Error', message: '' },
+        },
       })
       const notCloned = observation(later, pod({ clone: ended(128), build: initializing }))
       assert.equal(notCloned.phase, 'ended')
-      assert.equal(notCloned.clone?.exitCode, 128)
+      assert.equal(notCloned.ends.clone?.exitCode, 128)
       assert.equal(notCloned.pod, undefined)
     }
   })
@@ -87,7 +119,7 @@ describe('what a Job and its pod say', () => {
   it('never takes a pod that is gone for a success', () => {
     const complete = job({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] })
     for (const left of [undefined, complete, failed('BackoffLimitExceeded'), job({ active: 1 })]) {
-      assert.deepEqual(observation(left, undefined), { phase: 'absent' })
+      assert.deepEqual(observation(left, undefined), { phase: 'absent', ends: {} })
     }
   })
 

@@ -1,10 +1,12 @@
 import type {
   CoreV1Event,
+  V1ContainerStateTerminated,
   V1ContainerStatus,
   V1Job,
   V1JobCondition,
   V1Pod,
 } from '@kubernetes/client-node'
+import { containerNames, phaseOf, type ContainerName } from '../builds/containers.ts'
 import type { ContainerEnd, JobObservation } from '../builds/ports.ts'
 
 /**
@@ -38,28 +40,32 @@ const imagesOf = (pod: V1Pod): Record<string, string> =>
 function ofJobAlone(job: V1Job | undefined): JobObservation {
   const { status, metadata } = job ?? {}
   const deadline = overdue(job)
-  if (deadline) return { phase: 'ended', pod: deadline }
+  if (deadline) return { phase: 'ended', ends: {}, pod: deadline }
   const ended = condition(job, 'Failed') ?? condition(job, 'Complete')
   const hadPod = (status?.active ?? 0) + (status?.failed ?? 0) + (status?.succeeded ?? 0) > 0
-  if (!job || metadata?.deletionTimestamp || ended || hadPod) return { phase: 'absent' }
-  return { phase: 'pending' }
+  if (!job || metadata?.deletionTimestamp || ended || hadPod) return { phase: 'absent', ends: {} }
+  return { phase: 'pending', ends: {} }
 }
 
 function ofPod(job: V1Job | undefined, pod: V1Pod): JobObservation {
-  const cloneStatus = statusOf(pod, 'clone')
-  const buildStatus = statusOf(pod, 'build')
-  const clone = endOf(cloneStatus)
-  const build = endOf(buildStatus)
-  const ends = { ...(clone ? { clone } : {}), ...(build ? { build } : {}) }
+  const initial = ofBuild(pod.status?.initContainerStatuses)
+  // Whose end is the pod's.
+  const main = ofBuild(pod.status?.containerStatuses)
+  const all = [...initial, ...main]
+  const ends = Object.fromEntries(
+    all.flatMap(({ name, state }) => (state?.terminated ? [[name, endOf(state.terminated)]] : [])),
+  ) as JobObservation['ends']
+  const failure = initial.map(({ name }) => ends[name]).find((end) => end && end.exitCode !== 0)
+  const last = main.map(({ name }) => ends[name]).find((end) => end !== undefined) ?? failure
   const over = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
-  const uncloned = clone?.exitCode === 0 ? undefined : clone
-  if (build || uncloned || over) {
-    const lost = build?.exitCode === 0 ? undefined : whyLost(job, pod, build ?? uncloned)
-    return { phase: 'ended', ...ends, ...(lost ? { pod: lost } : {}) }
+  if (last || over) {
+    const lost = last?.exitCode === 0 ? undefined : whyLost(job, pod, last)
+    return { phase: 'ended', ends, ...(lost ? { pod: lost } : {}) }
   }
-  const waiting = waitingReason(pod, clone ? buildStatus : cloneStatus)
-  const phase = clone ? 'building' : cloneStatus?.state?.running ? 'cloning' : 'pending'
-  return { phase, ...ends, ...(waiting ? { waiting } : {}) }
+  const present = all.find(({ name }) => !ends[name])
+  const waiting = waitingReason(pod, present)
+  const begun = present && (present.state?.running || present !== all[0])
+  return { phase: begun ? phaseOf[present.name] : 'pending', ends, ...(waiting ? { waiting } : {}) }
 }
 
 /** Why the pod ended as a whole, or undefined where just a container failed. */
@@ -93,20 +99,28 @@ function overdue(job: V1Job | undefined): JobObservation['pod'] {
 const condition = (job: V1Job | undefined, type: string): V1JobCondition | undefined =>
   job?.status?.conditions?.find((each) => each.type === type && each.status === 'True')
 
-const statusOf = (pod: V1Pod, name: string): V1ContainerStatus | undefined =>
-  allStatuses(pod).find((status) => status.name === name)
-
 const allStatuses = ({ status }: V1Pod): V1ContainerStatus[] => [
   ...(status?.initContainerStatuses ?? []),
   ...(status?.containerStatuses ?? []),
 ]
 
-function endOf(status: V1ContainerStatus | undefined): ContainerEnd | undefined {
-  const ended = status?.state?.terminated
-  if (!ended) return undefined
-  const { exitCode, reason = '', message = '' } = ended
-  return { exitCode, reason, message }
-}
+type BuildContainerStatus = V1ContainerStatus & { name: ContainerName }
+
+/** Without what others inject into pods. */
+const ofBuild = (statuses: readonly V1ContainerStatus[] = []): readonly BuildContainerStatus[] =>
+  containerNames.flatMap((name) =>
+    statuses.filter((status): status is BuildContainerStatus => status.name === name),
+  )
+
+const endOf = ({
+  exitCode,
+  reason = '',
+  message = '',
+}: V1ContainerStateTerminated): ContainerEnd => ({
+  exitCode,
+  reason,
+  message,
+})
 
 /** Steps of a healthy start. */
 const underWay = new Set(['PodInitializing', 'ContainerCreating'])

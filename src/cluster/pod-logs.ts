@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
-import type { ContainerName, LogLine } from '../builds/ports.ts'
+import type { ContainerName } from '../builds/containers.ts'
+import type { LogLine } from '../builds/ports.ts'
 import { statusOf } from './api-call.ts'
 import { streamLines } from './api-stream.ts'
 import { createResumption, parseLine } from './log-lines.ts'

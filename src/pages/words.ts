@@ -1,4 +1,5 @@
-import type { Build, BuildState, StepName } from '../builds/build.ts'
+import type { Build, BuildState } from '../builds/build.ts'
+import type { StepName } from '../builds/containers.ts'
 
 /** How a state looks: the colours are the style sheet's classes of these names. */
 export type Tone = 'waiting' | 'active' | 'good' | 'bad' | 'trouble' | 'quiet'
@@ -20,6 +21,8 @@ export const stepWords: Readonly<Record<StepName, string>> = {
   starting: 'Starting the pod',
   cloning: 'Cloning',
   building: 'Building and pushing',
+  scanning: 'Scanning',
+  publishing: 'Publishing',
 }
 
 const pad = (n: number): string => String(n).padStart(2, '0')

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { parseRef } from '../builds/push-event.ts'
-import type { Build, BuildPlan, BuildState, Outcome, Step, StepName } from '../builds/build.ts'
+import type { Build, BuildPlan, BuildState, Outcome, Step } from '../builds/build.ts'
+import { stepNames, type StepName } from '../builds/containers.ts'
 import type { BuildFacts } from '../builds/facts.ts'
 import type { BuildStore } from '../builds/ports.ts'
 import { stopped } from '../builds/verdict.ts'
@@ -225,11 +226,14 @@ function readBuild(fields: Readonly<Record<string, string>>): Build | undefined 
 
 /** Steps are fields `step.<time>.<name>`, so that writing one twice is writing it once. */
 function readSteps(fields: Readonly<Record<string, string>>): Step[] {
-  return Object.entries(fields)
-    .flatMap(([field, note]) => {
-      const [kind, at, name] = field.split('.')
-      if (kind !== 'step') return []
-      return [{ name: name as StepName, at: Number(at), ...(note ? { note } : {}) }]
-    })
-    .toSorted((a, b) => a.at - b.at)
+  return (
+    Object.entries(fields)
+      .flatMap(([field, note]) => {
+        const [kind, at, name] = field.split('.')
+        if (kind !== 'step') return []
+        return [{ name: name as StepName, at: Number(at), ...(note ? { note } : {}) }]
+      })
+      // Redis tells them in no order, and two may come within a millisecond.
+      .toSorted((a, b) => a.at - b.at || stepNames.indexOf(a.name) - stepNames.indexOf(b.name))
+  )
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { BatchV1Api, CoreV1Api, type V1Job, type V1Pod } from '@kubernetes/client-node'
 import { jobName } from '../../src/builds/build.ts'
+import type { ContainerName } from '../../src/builds/containers.ts'
 import type { JobObservation, JobRequest, LogLine } from '../../src/builds/ports.ts'
 import { readPushed } from '../../src/builds/pushed.ts'
 import {
@@ -76,7 +77,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     const ended = ({ phase }: JobObservation): boolean => phase === 'ended'
     const building = ({ phase }: JobObservation): boolean => phase === 'building'
 
-    async function lines(job: string, container: 'clone' | 'build'): Promise<LogLine[]> {
+    async function lines(job: string, container: ContainerName): Promise<LogLine[]> {
       const patience = AbortSignal.timeout(under.patienceMs)
       const all: LogLine[] = []
       for await (const line of cluster.logs(job, container, patience)) all.push(line)
@@ -99,10 +100,10 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     it('runs a build to its end and tells what it pushed', async () => {
       const [job, { build }] = await start('succeeds')
       const end = await until(job, ended)
-      assert.equal(end.clone?.exitCode, 0)
-      assert.equal(end.build?.exitCode, 0, JSON.stringify(end))
+      assert.equal(end.ends.clone?.exitCode, 0)
+      assert.equal(end.ends.build?.exitCode, 0, JSON.stringify(end))
       assert.equal(end.pod, undefined)
-      const pushed = readPushed(end.build.message, build.plan.destinations)
+      const pushed = readPushed(end.ends.build.message, build.plan.destinations)
       assert.deepEqual(
         pushed.map(({ destination }) => destination),
         build.plan.destinations,
@@ -113,8 +114,8 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     it("passes on a RUN step's exit code, and blames no pod", async () => {
       const [job] = await start('fails')
       const end = await until(job, ended)
-      assert.equal(end.build?.exitCode, 42, JSON.stringify(end))
-      assert.equal(end.build.reason, 'Error')
+      assert.equal(end.ends.build?.exitCode, 42, JSON.stringify(end))
+      assert.equal(end.ends.build.reason, 'Error')
       assert.equal(end.pod, undefined)
     })
 
@@ -134,7 +135,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
         told,
         Array.from({ length: 20 }, (_, index) => `line ${index + 1}`),
       )
-      assert.equal((await until(job, ended)).build?.exitCode, 0)
+      assert.equal((await until(job, ended)).ends.build?.exitCode, 0)
       const again = await lines(job, 'build')
       assert.deepEqual(
         again.map(({ text }) => text),
@@ -210,7 +211,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
         await core.deleteNamespacedPod(force)
       }
       const end = await until(job, ({ phase }) => phase === 'absent' || phase === 'ended')
-      assert.notEqual(end.build?.exitCode, 0)
+      assert.notEqual(end.ends.build?.exitCode, 0)
       assert.ok(end.phase === 'absent' || end.pod, JSON.stringify(end))
     })
 
@@ -268,7 +269,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
 
     it('has nothing to say about a Job that is not there', async () => {
       const job = 'kanihook-nothing-0123456789abcdef-1'
-      assert.deepEqual(await cluster.observe(job), { phase: 'absent' })
+      assert.deepEqual(await cluster.observe(job), { phase: 'absent', ends: {} })
       assert.deepEqual(await lines(job, 'build'), [])
       await cluster.forgetCredential(job)
       await cluster.remove(job, AbortSignal.timeout(under.patienceMs))

@@ -74,11 +74,11 @@ test('a build goes from waiting to its digest by what its containers do', async 
   const job = jobName(build, 1)
   const running = run(build.id)
   await started()
-  cluster.show(job, { phase: 'cloning' })
+  cluster.show(job, { phase: 'cloning', ends: {} })
   await eventually(async () => (await record(build.id)).state === 'running')
-  cluster.show(job, { phase: 'building', clone: ok })
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
   await eventually(() => cluster.forgotten.includes(job))
-  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
   const end = await record(build.id)
   assert.deepEqual(end.outcome, {
@@ -98,7 +98,7 @@ test('exit code 0 with a digest of a destination that nobody asked for is no suc
   const running = run(build.id)
   await started()
   const foreign = `registry.example.com/evil:main@${digest}`
-  cluster.show(job, { phase: 'ended', clone: ok, build: { ...ok, message: foreign } })
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: { ...ok, message: foreign } } })
   await assert.rejects(running, RetryLater)
   assert.equal((await record(build.id)).tries, 2)
 })
@@ -109,7 +109,7 @@ test('a runner that comes later adopts the Job and neither loses nor doubles a l
   const first = new AbortController()
   const running = run(build.id, {}, first.signal)
   await started()
-  cluster.show(job, { phase: 'building', clone: ok })
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
   cluster.write(job, 'build', 'one', 'two')
   await eventually(async () => (await logs.read(build.id)).lines.length === 2)
   first.abort(new Error('worker stops'))
@@ -118,7 +118,7 @@ test('a runner that comes later adopts the Job and neither loses nor doubles a l
 
   const second = run(build.id)
   cluster.write(job, 'build', 'three')
-  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: pushed } })
   await second
   assert.deepEqual(
     (await logs.read(build.id)).lines.map((line) => line.text),
@@ -134,7 +134,7 @@ test('secrets are masked in the kept log, plain and in base64', async () => {
   await started()
   const encoded = Buffer.from('registry-password').toString('base64')
   cluster.write(job, 'build', `a registry-password b`, `c ${encoded} d`, 'token git-token-1234')
-  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
   const { lines } = await logs.read(build.id)
   assert.deepEqual(
@@ -157,8 +157,7 @@ test('a RUN step that fails is the author’s: told with its exit code and last 
   )
   cluster.show(job, {
     phase: 'ended',
-    clone: ok,
-    build: { exitCode: 3, reason: 'Error', message: '' },
+    ends: { clone: ok, build: { exitCode: 3, reason: 'Error', message: '' } },
   })
   await running
   assert.deepEqual((await record(build.id)).outcome, {
@@ -175,8 +174,7 @@ test('a container killed for memory names the limit, whatever its exit code', as
   await started()
   cluster.show(job, {
     phase: 'ended',
-    clone: ok,
-    build: { exitCode: 0, reason: 'OOMKilled', message: '' },
+    ends: { clone: ok, build: { exitCode: 0, reason: 'OOMKilled', message: '' } },
   })
   await running
   assert.deepEqual((await record(build.id)).outcome, {
@@ -190,7 +188,7 @@ test('a vanished pod is tried again as a new Job, and the third time it is an er
   for (const tries of [1, 2, 3]) {
     const running = run(build.id)
     await eventually(() => cluster.started.length === tries)
-    cluster.show(jobName(build, tries), { phase: 'absent' })
+    cluster.show(jobName(build, tries), { phase: 'absent', ends: {} })
     if (tries < 3) await assert.rejects(running, RetryLater)
     else await running
   }
@@ -209,7 +207,7 @@ test('a build that is asked to stop ends only when its pod is gone', async () =>
   const build = await create()
   const running = run(build.id)
   await started()
-  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
   await eventually(async () => (await record(build.id)).state === 'running')
   let removed = () => {}
   const gone = new Promise<void>((resolve) => (removed = resolve))
@@ -219,7 +217,7 @@ test('a build that is asked to stop ends only when its pod is gone', async () =>
     await remove(job, signal)
   }
   await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
-  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
   assert.equal((await record(build.id)).state, 'running')
   removed()
   await running
@@ -234,7 +232,7 @@ test('what an overtaken build had pushed already is told as pushed', async () =>
   const running = run(build.id)
   await started()
   await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
-  cluster.show(jobName(build, 1), { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(jobName(build, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
   assert.equal((await record(build.id)).state, 'succeeded')
 })
@@ -249,7 +247,7 @@ test('a newer build waits until the older one of its ref has ended', async () =>
   await builds.end(older.id, { state: 'superseded', reason: 'Superseded by b' })
   const running = run(newer.id)
   await started()
-  cluster.show(jobName(newer, 1), { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(jobName(newer, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
 })
 
@@ -275,7 +273,7 @@ test('a pod that is never made, as a LimitRange refuses it, ends the build at on
   await started()
   const message =
     'pods "x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 4Gi'
-  cluster.show(job, { phase: 'pending', waiting: { reason: 'FailedCreate', message } })
+  cluster.show(job, { phase: 'pending', ends: {}, waiting: { reason: 'FailedCreate', message } })
   await running
   assert.deepEqual((await record(build.id)).outcome, {
     state: 'error',
@@ -311,12 +309,12 @@ test('a Secret that goes while its build runs does not end the build', async () 
   const first = new AbortController()
   const running = run(build.id, {}, first.signal)
   await started()
-  cluster.show(job, { phase: 'building', clone: ok })
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
   await eventually(async () => (await record(build.id)).state === 'running')
   first.abort(new Error('worker stops'))
   await assert.rejects(running, /worker stops/)
   const second = run(build.id, { secrets: { of: async () => ({ values: [], missing: 'gone' }) } })
-  cluster.show(job, { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: pushed } })
   await second
   assert.equal((await record(build.id)).state, 'succeeded')
 })
@@ -337,10 +335,10 @@ test('a build that takes longer than its time-out ends as failed when its pod is
   let clock = Date.now()
   const running = run(build.id, { now: () => clock })
   await started()
-  cluster.show(job, { phase: 'building', clone: ok })
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
   await eventually(async () => (await record(build.id)).state === 'running')
   clock += 91_000
-  cluster.show(job, { phase: 'building', clone: ok })
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
   await running
   assert.match(JSON.stringify((await record(build.id)).outcome), /"failed".*Timed out after 1m30s/)
   assert.deepEqual(cluster.removed, [job])
@@ -372,7 +370,7 @@ test('only as many builds of a repository run as it may have', async () => {
   await builds.end(first.id, { state: 'cancelled', reason: 'x' })
   const running = run(second.id)
   await started()
-  cluster.show(jobName(second, 1), { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(jobName(second, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
 })
 
@@ -397,7 +395,7 @@ test('a pod that cannot be removed does not hold its build for ever', async () =
     })
   const running = run(build.id, { removalMs: 20 })
   await started()
-  cluster.show(jobName(build, 1), { phase: 'absent' })
+  cluster.show(jobName(build, 1), { phase: 'absent', ends: {} })
   await running
   assert.deepEqual((await record(build.id)).outcome, {
     state: 'error',
@@ -410,7 +408,7 @@ test('a clone credential that cannot be deleted does not hold the build back', a
   cluster.forgetCredential = () => Promise.reject(new RetryLater('the API does not answer'))
   const running = run(build.id)
   await started()
-  cluster.show(jobName(build, 1), { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(jobName(build, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
   assert.equal((await record(build.id)).state, 'succeeded')
 })
@@ -418,13 +416,13 @@ test('a clone credential that cannot be deleted does not hold the build back', a
 test('a forge that refuses a login now does not end a build whose clone is done', async () => {
   const build = await create()
   await builds.update(build.id, { state: 'running', tries: 1 })
-  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
   const source = {
     cloneUrl: () => 'https://git.example.com/acme/app.git',
     credential: () => Promise.reject(new PermanentError('401')),
   }
   const running = run(build.id, { source })
-  cluster.show(jobName(build, 1), { phase: 'ended', clone: ok, build: pushed })
+  cluster.show(jobName(build, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running
   assert.equal((await record(build.id)).state, 'succeeded')
 })
@@ -453,7 +451,7 @@ test('a moving tag that a newer version has taken meanwhile is not pushed', asyn
   const [request] = cluster.started
   assert.deepEqual(request?.build.plan.destinations, ['registry.example.com/acme/app:1.2.0'])
   const message = `registry.example.com/acme/app:1.2.0@${digest}`
-  cluster.show(jobName(plan, 1), { phase: 'ended', clone: ok, build: { ...ok, message } })
+  cluster.show(jobName(plan, 1), { phase: 'ended', ends: { clone: ok, build: { ...ok, message } } })
   await running
 })
 
@@ -463,9 +461,10 @@ test('a new try that a full quota holds back is given up after its start time-ou
   const now = (): number => clock
   const running = run(build.id, { now })
   await started()
-  cluster.show(jobName(build, 1), { phase: 'building', clone: ok })
+  cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
   await eventually(async () => (await record(build.id)).state === 'running')
-  cluster.show(jobName(build, 1), { phase: 'absent' })
+  clock += 1_000
+  cluster.show(jobName(build, 1), { phase: 'absent', ends: {} })
   await assert.rejects(running, RetryLater)
   cluster.refuse(new RetryLater('quota exceeded'))
   clock += 11_000

@@ -1,11 +1,6 @@
 import { jobName } from '../../src/builds/build.ts'
-import type {
-  Cluster,
-  ContainerName,
-  JobObservation,
-  JobRequest,
-  LogLine,
-} from '../../src/builds/ports.ts'
+import type { ContainerName } from '../../src/builds/containers.ts'
+import type { Cluster, JobObservation, JobRequest, LogLine } from '../../src/builds/ports.ts'
 
 /** A cluster in memory whose Jobs do what the test says: for the logic of the runner alone. */
 export interface FakeCluster extends Cluster {
@@ -43,7 +38,9 @@ export function createFakeCluster(): FakeCluster {
     })
   const ended = (job: string, container: ContainerName): boolean => {
     const observation = jobs.get(job)
-    return !observation || observation[container] !== undefined || observation.phase === 'ended'
+    return (
+      !observation || observation.ends[container] !== undefined || observation.phase === 'ended'
+    )
   }
 
   return {
@@ -72,10 +69,10 @@ export function createFakeCluster(): FakeCluster {
       this.started.push(request)
       const job = jobName(request.build, request.tries)
       if (jobs.has(job)) return 'adopted'
-      this.show(job, { phase: 'pending' })
+      this.show(job, { phase: 'pending', ends: {} })
       return 'created'
     },
-    observe: async (job) => jobs.get(job) ?? { phase: 'absent' },
+    observe: async (job) => jobs.get(job) ?? { phase: 'absent', ends: {} },
     changed: (_, ms, signal) => changed(ms, signal),
     async *logs(job, container, signal) {
       for (let next = 0; !signal.aborted;) {

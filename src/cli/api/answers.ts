@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { buildStates } from '../../builds/build.ts'
+import { containerNames, stepNames } from '../../builds/containers.ts'
 
 /** The parts of the API's answers that commands use; `/api/openapi.json` describes the whole. */
 
@@ -19,7 +20,7 @@ export const buildSchema = z.looseObject({
   endedAt: time.nullable(),
   steps: z.array(
     z.looseObject({
-      name: z.enum(['queued', 'starting', 'cloning', 'building']),
+      name: z.enum(stepNames),
       at: time,
       note: z.string().nullable(),
     }),
@@ -36,7 +37,7 @@ export const pageSchema = z.looseObject({
 
 export const logSchema = z.looseObject({
   lines: z.array(
-    z.looseObject({ time: z.string(), container: z.enum(['clone', 'build']), text: z.string() }),
+    z.looseObject({ time: z.string(), container: z.enum(containerNames), text: z.string() }),
   ),
   dropped: z.number(),
   next: z.number(),

@@ -269,7 +269,7 @@ describe('the Kubernetes adapter when things go wrong', () => {
         return kubernetes.requests.filter((line) => line.includes('watch=true')).length > before
       })
       const hinted = (async () => {
-        while ((await cluster.observe(job)).clone === undefined) {
+        while ((await cluster.observe(job)).ends.clone === undefined) {
           await cluster.changed(job, 60_000, patience())
         }
       })()
@@ -301,6 +301,7 @@ describe('the Kubernetes adapter when things go wrong', () => {
     await cluster.start(first)
     assert.deepEqual(await cluster.observe(unschedulable), {
       phase: 'pending',
+      ends: {},
       waiting: {
         reason: 'Unschedulable',
         message: '0/1 nodes are available: 1 Insufficient memory.',
@@ -349,7 +350,7 @@ describe('the Kubernetes adapter when things go wrong', () => {
     })
     await cluster.start(second)
     const end = await cluster.observe(killed)
-    assert.equal(end.build?.reason, 'OOMKilled')
+    assert.equal(end.ends.build?.reason, 'OOMKilled')
     assert.equal(end.pod, undefined)
 
     const [vanished, third] = newJob()

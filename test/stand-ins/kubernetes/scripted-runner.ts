@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { V1Container } from '@kubernetes/client-node'
-import type { ContainerName } from '../../../src/builds/ports.ts'
+import type { ContainerName } from '../../../src/builds/containers.ts'
 import type { End, PodHandle, PodRunner } from './pod-handle.ts'
 
 /** What a pod does. It may wait for whatever the test decides; the pod's end ends the waiting. */
