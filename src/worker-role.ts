@@ -1,6 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Redis } from 'ioredis'
-import { buildTime } from './builds/describe.ts'
 import { isEnded, jobName, type Build } from './builds/build.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
 import type { Delivery } from './builds/push-event.ts'
@@ -23,6 +22,7 @@ import type { RegistrySettings, Settings } from './settings/settings.ts'
 import { statusId } from './statuses/context.ts'
 import { createStatusJournal } from './statuses/journal.ts'
 import { createReporter } from './statuses/reporter.ts'
+import { endedBuild } from './telemetry/ended-build.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
@@ -124,7 +124,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       return
     }
     logger.info({ ...facts, outcome }, 'build ended')
-    metrics.build(state, build.tries > 0 ? buildTime(build) / 1000 : undefined)
+    metrics.build(endedBuild(build))
     for (const next of await builds.laneOf(build)) await queues.buildNow(next)
   }
 

@@ -123,6 +123,8 @@ export interface BuildPlan extends BuildIdentity {
   readonly plan: ImagePlan
   /** The delivery or the person that caused it, for "why was this built?". */
   readonly cause: string
+  /** When kanihook heard of the push, in milliseconds since the epoch; undefined for a rebuild. */
+  readonly receivedAt?: number
   /** Those of its tags that move from version to version: looked at again before they are pushed. */
   readonly moving?: readonly TagClaim[]
 }

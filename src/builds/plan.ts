@@ -141,7 +141,7 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   async function planBuild(
-    { event, id: cause }: Delivery,
+    { event, id: cause, receivedAt }: Delivery,
     { generation }: RefRecord,
     head: RefHead,
     rule: ImageRule,
@@ -162,6 +162,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       ...identity,
       id,
       cause: `${ref} was pushed (delivery ${cause})`,
+      receivedAt,
       plan: { ...planned.plan, destinations },
       ...(moving.length > 0 ? { moving } : {}),
     }

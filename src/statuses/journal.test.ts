@@ -11,7 +11,7 @@ import { createReporter, type Shown } from './reporter.ts'
 
 /** Two builds, of two branches at one commit, that share a status. */
 const builds = ['refs/heads/main', 'refs/heads/next'].map((ref, createdAt): Build => ({
-  ...buildPlan({ ref }),
+  ...buildPlan({ ref, receivedAt: Date.now() - 3_000 }),
   state: 'waiting',
   createdAt,
   endedAt: undefined,
@@ -79,6 +79,9 @@ test('a status that was posted is found in the log by each build that shares it,
   assert.deepEqual(said, { level: 'info', ...facts, msg: 'status posted' })
   assert.equal(typeof description, 'string')
   assert.ok(counts.includes('kanihook_statuses_total{forge="gitea",result="posted"} 1\n'))
+  assert.match(counts, /^kanihook_push_status_seconds_bucket\{le="2",status="first"\} 0$/m)
+  assert.match(counts, /^kanihook_push_status_seconds_bucket\{le="10",status="first"\} 1$/m)
+  assert.ok(!counts.includes('status="last"'))
 })
 
 test('so is one that the forge refused, with the reason', async () => {

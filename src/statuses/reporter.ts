@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Build } from '../builds/build.ts'
 import type { BuildStore } from '../builds/ports.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
@@ -37,6 +38,10 @@ export interface Post {
   /** The ids of the builds that share the status. */
   readonly builds: readonly string[]
   readonly status: CommitStatus
+  /** The one of them that it tells of. */
+  readonly about: Build
+  /** The commit showed nothing before. */
+  readonly first: boolean
 }
 
 export interface ReporterOptions {
@@ -69,7 +74,8 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
       const forge = forges.get(build.repository.forge)
       if (!forge) return
       const { repository, sha, ref } = build
-      const about = { repository, sha, builds: ids, status }
+      const first = shown?.status === undefined
+      const posting = { repository, sha, builds: ids, status, about: build, first }
       try {
         const memory = await forge.postStatus({
           repository,
@@ -79,10 +85,10 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
           memory: shown?.memory,
         })
         await store.recordShown(id, { status, ...(memory === undefined ? {} : { memory }) })
-        posted?.(about)
+        posted?.(posting)
       } catch (error) {
         if (!(error instanceof PermanentError)) throw error
-        posted?.(about, error.message)
+        posted?.(posting, error.message)
         const refusals = (shown?.refusals ?? 0) + 1
         const givenUp = refusals >= maxRefusals
         await store.recordShown(id, { ...shown, ...(givenUp ? { status } : {}), refusals })

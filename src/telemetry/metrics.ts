@@ -1,13 +1,16 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { EndedBuild } from './ended-build.ts'
+import { createImageLabels } from './image-labels.ts'
 
 /** What the parts of kanihook count. Durations are seconds, as Prometheus wants them. */
 export interface Metrics {
   /** A webhook request has ended. */
   delivery(forge: string, decision: string, seconds: number): void
-  /** A build has ended in `state`; `seconds` from the start of its Job, undefined if it had none. */
-  build(state: string, seconds: number | undefined): void
+  build(ended: EndedBuild): void
   /** A status was posted to a forge, or was not. */
   status(forge: string, result: 'posted' | 'retried' | 'refused'): void
+  /** A commit shows the first status, or the last one, of a push that was heard of so many seconds before. */
+  shown(status: 'first' | 'last', seconds: number): void
   /** Gives the depth of each queue and state when somebody asks; a failure leaves the gauge empty. */
   watchQueues(read: () => Promise<readonly QueueDepth[]>): void
   /** Asks, when somebody looks, whether the configuration file on disk is refused. */
@@ -29,6 +32,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  const labelsOf = createImageLabels()
 
   const deliveries = new Counter({
     name: 'kanihook_deliveries_total',
@@ -45,8 +49,28 @@ export function createMetrics(): Metrics {
   })
   const builds = new Counter({
     name: 'kanihook_builds_total',
-    help: 'Builds that have ended, by state.',
-    labelNames: ['state'],
+    help: 'Builds that have ended, by state, repository and image.',
+    labelNames: ['state', 'repository', 'image'],
+    registers,
+  })
+  const imageSeconds = new Counter({
+    name: 'kanihook_image_build_seconds_total',
+    help: "From the start of builds' Jobs to their ends, added up, by state, repository and image.",
+    labelNames: ['state', 'repository', 'image'],
+    registers,
+  })
+  const stepSeconds = new Histogram({
+    name: 'kanihook_build_step_duration_seconds',
+    help: 'How long builds that ended were at each of their steps.',
+    labelNames: ['step'],
+    buckets: [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
+    registers,
+  })
+  const shownSeconds = new Histogram({
+    name: 'kanihook_push_status_seconds',
+    help: 'From the arrival of a delivery to the first and to the last status of its builds.',
+    labelNames: ['status'],
+    buckets: [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
     registers,
   })
   const buildSeconds = new Histogram({
@@ -68,10 +92,15 @@ export function createMetrics(): Metrics {
       deliveries.inc({ forge, decision })
       deliverySeconds.observe({ forge }, seconds)
     },
-    build(state, seconds) {
-      builds.inc({ state })
-      if (seconds !== undefined) buildSeconds.observe({ state }, seconds)
+    build({ state, repository, image, seconds, steps }) {
+      const labels = { state, ...labelsOf({ repository, image }) }
+      builds.inc(labels)
+      if (seconds === undefined) return
+      buildSeconds.observe({ state }, seconds)
+      imageSeconds.inc(labels, seconds)
+      for (const [step, atIt] of steps) stepSeconds.observe({ step }, atIt)
     },
+    shown: (status, seconds) => shownSeconds.observe({ status }, seconds),
     status: (forge, result) => statuses.inc({ forge, result }),
     watchQueues(read) {
       const depth = new Gauge({

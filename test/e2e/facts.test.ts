@@ -31,7 +31,7 @@ async function built(files: Readonly<Record<string, string>>) {
   assert.equal(status, 'success', description)
   const [, id = ''] = /\/builds\/([0-9a-f]+)\//.exec(target_url) ?? []
   const { err } = await runCommand(['logs', id], { KANIHOOK_URL: world.kanihook.adminUrl })
-  return { page: await (await fetch(target_url)).text(), told: err, id }
+  return { page: await (await fetch(target_url)).text(), told: err, id, path: repository.path }
 }
 
 const remark = 'and no .dockerignore: name what the Dockerfile does not need in app/.dockerignore'
@@ -52,7 +52,19 @@ test('a context of many files without a .dockerignore is remarked on, and is no 
 })
 
 test('with one it is not', async () => {
-  const { page, told } = await built({ 'app/.dockerignore': 'f\n' })
+  const { page, told, path } = await built({ 'app/.dockerignore': 'f\n' })
   assert.ok(!page.includes('Worth a look'))
   assert.ok(!told.includes('Worth a look'))
+
+  const metrics = await (await fetch(`${world.kanihook.adminUrl}/metrics`)).text()
+  const repository = `${world.forgeHost}/${path}`
+  const labels = `{state="succeeded",repository="${repository}",image="app"}`
+  assert.ok(metrics.includes(`kanihook_builds_total${labels} 1\n`), metrics)
+  for (const count of [
+    'build_step_duration_seconds_count{step="cloning"}',
+    'push_status_seconds_count{status="first"}',
+    'push_status_seconds_count{status="last"}',
+  ]) {
+    assert.ok(metrics.includes(`kanihook_${count} 2\n`), count)
+  }
 })
