@@ -7,6 +7,7 @@ import { variableTables } from './variable-tables.ts'
 const meanings: Readonly<Record<(typeof templateVariables)[number], [string, string]>> = {
   branch: ['the branch', '`release/2` → `release-2`'],
   tag: ['the git tag', '`v1.2.3`'],
+  pr: ['the number of the pull request', '`12`'],
   sha: ['the commit', '40 or 64 digits'],
   shortSha: ['the commit, 12 digits', '`9c0ffee1d2a3`'],
   semver: ['the version that a git tag such as `v1.2.3` names', '`1.2.3`'],
@@ -36,7 +37,7 @@ chart sets the second.
 
 \`kanihook check kanihook.yaml\` lists every fault at once, each with its line and what to write instead.
 A key that this version does not act on is refused, never ignored: \`scan\`, \`namespace\`, \`pullSecret\`,
-\`cloneSecret\`, \`webhookSecret\`, \`certificate\`, any \`pullRequests\` but \`never\`, and more than one of
+\`cloneSecret\`, \`webhookSecret\`, \`certificate\`, \`pullRequests: approved\`, and more than one of
 \`platforms\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
 complete and check the file with
 [\`schema/kanihook.schema.json\`](../schema/kanihook.schema.json) and this first line:

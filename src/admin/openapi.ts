@@ -56,7 +56,11 @@ const schemas = {
   Build: object({
     id: text,
     repository: ref('Repository'),
-    ref: { ...text, description: 'refs/heads/… or refs/tags/…' },
+    ref: {
+      ...text,
+      description:
+        'refs/heads/…, refs/tags/…, or of a pull request refs/pull/12/head (GitLab: refs/merge-requests/12/head)',
+    },
     sha: { ...text, description: 'The commit that is built and that carries the status.' },
     image: text,
     generation: { type: 'integer', description: 'One more for each change of the ref.' },

@@ -53,7 +53,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
         throw new PermanentError(`build ${nextId} of the same commit has not ended yet`)
       }
       if (present) continue
-      const { repository, ref, image, sha, plan, moving } = build
+      const { repository, ref, image, sha, plan, moving, headBranch } = build
       if (plan.destinations.length === 0) {
         throw new PermanentError('it has no destination: mend kanihook.yaml and push again')
       }
@@ -70,6 +70,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
         attempt,
         cause,
         ...(moving ? { moving } : {}),
+        ...(headBranch === undefined ? {} : { headBranch }),
       })
       await Promise.all([queues.build(nextId), queues.status(statusId(build))])
       return builds.get(nextId)

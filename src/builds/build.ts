@@ -89,7 +89,8 @@ export interface ImagePlan {
   readonly serviceAccountName?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
   readonly pushSecret: string | undefined
-  readonly cache: CacheSettings & { readonly repository: string }
+  /** `readOnly`: layers are taken from it, and none is put there. */
+  readonly cache: CacheSettings & { readonly repository: string; readonly readOnly?: boolean }
   readonly snapshotMode?: 'full' | 'redo' | 'time'
   readonly singleSnapshot?: boolean
   readonly reproducible?: boolean
@@ -125,8 +126,13 @@ export interface BuildPlan extends BuildIdentity {
   readonly cause: string
   /** When kanihook heard of the push, in milliseconds since the epoch; undefined for a rebuild. */
   readonly receivedAt?: number
-  /** Those of its tags that move from version to version: looked at again before they are pushed. */
+  /**
+   * Those of its tags that may become another's while it waits, as `{major}` moves to a newer version:
+   * claimed again before they are pushed.
+   */
   readonly moving?: readonly TagClaim[]
+  /** The branch that a pull request comes from. */
+  readonly headBranch?: string
 }
 
 /** The wish of an image to own a tag. */
@@ -140,6 +146,8 @@ export interface TagClaim {
   readonly ref: string
   /** For `{major}` and `{minor}`: the whole version, compared by precedence. */
   readonly version?: string
+  /** Left out where it is another's, for it is a pull request's and made of the commit alone. */
+  readonly yields?: boolean
 }
 
 export interface Pushed {

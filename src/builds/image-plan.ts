@@ -1,4 +1,4 @@
-import type { ImagePlan, TagClaim } from './build.ts'
+import type { ImagePlan, Outcome, TagClaim } from './build.ts'
 import { parseRef, type Repository } from './push-event.ts'
 import type { ImageRule } from './rules.ts'
 import { fill, imageTags, templateValues } from './tags.ts'
@@ -21,6 +21,15 @@ export interface PlannedImage {
   readonly problem?: string
 }
 
+/** What is said where every `{major}` and `{minor}` went to a newer version. */
+export const movedOn = 'Every tag of this image has moved on to a newer version'
+
+/** The end of a pull request's build that has no tag of its own: a success, as a required check wants it. */
+export const leftToOthers: Outcome = {
+  state: 'skipped',
+  reason: 'Skipped: a branch or tag at this commit pushes the same tags (say {pr} in one of them)',
+}
+
 /** Fills in an image's templates for a ref at a commit. `now`: milliseconds since the epoch. */
 export function planImage(
   rule: ImageRule,
@@ -29,18 +38,20 @@ export function planImage(
   sha: string,
   now: number,
 ): PlannedImage {
+  const { kind, name } = parseRef(ref)
   const values = { ...templateValues(ref, sha, now), ...pathValues(repository) }
   const names = rule.destinations.map(
     (template) => fill(template, mapValues(values, repositoryName)) ?? template,
   )
   const tags = imageTags(rule.tags, values)
   const claims = names.flatMap((name) =>
-    tags.map(({ tag, ofRef, version }) => ({
+    tags.map(({ tag, ofRef, version, yields }) => ({
       destination: `${name}:${tag}`,
       repositoryId: `${repository.forge}/${repository.id}`,
       image: rule.name,
       ref: ofRef ? ref : '',
       ...(version === undefined ? {} : { version }),
+      ...(yields ? { yields } : {}),
     })),
   )
   const { tags: _, paths: __, ...shape } = rule
@@ -51,16 +62,21 @@ export function planImage(
     buildArgs: fillAll(rule.buildArgs, values),
     labels: {
       'org.opencontainers.image.revision': sha,
-      'org.opencontainers.image.ref.name': parseRef(ref).name,
+      'org.opencontainers.image.ref.name': kind === 'pull request' ? `pull/${name}` : name,
       'org.opencontainers.image.source': `https://${repository.host}/${repository.path}`,
       // The plan's time: the same for each of its tries. One that is reproducible has none.
       ...(rule.reproducible ? {} : { 'org.opencontainers.image.created': rfc3339(now) }),
       ...fillAll(rule.labels, values),
     },
-    cache: { ...rule.cache, repository: rule.cache.repository ?? `${names[0]}/cache` },
+    cache: {
+      ...rule.cache,
+      repository: rule.cache.repository ?? `${names[0]}/cache`,
+      ...(kind === 'pull request' ? { readOnly: true } : {}),
+    },
   }
   if (claims.length > 0) return { plan, claims }
-  const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${parseRef(ref).kind}: add one such as {shortSha}`
+  const example = kind === 'pull request' ? 'pr-{pr}' : '{shortSha}'
+  const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${kind}: add one such as ${example}`
   return { plan, claims, problem }
 }
 

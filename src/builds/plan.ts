@@ -1,9 +1,11 @@
 import { RetryLater } from '../errors.ts'
-import { buildId, type Outcome, type TagClaim } from './build.ts'
+import { buildId, type Outcome } from './build.ts'
+import { claimTags } from './claim-tags.ts'
 import { planImage } from './image-plan.ts'
 import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore } from './ports.ts'
+import { distrust } from './pull-requests.ts'
 import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
-import type { ImageRule, Rules } from './rules.ts'
+import type { ImageRule, RepositoryRule, Rules } from './rules.ts'
 
 /** What a delivery led to: the answer to "why did it build, or not?". */
 export interface PlanResult {
@@ -57,7 +59,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const rule = rules.find(repository)
     if (!rule)
       return ignored(`No entry of kanihook.yaml matches ${repository.host}/${repository.path}`)
-    const unwanted = rule.unwanted(ref, event.defaultBranch)
+    const unwanted = rule.unwanted(event)
     if (unwanted !== undefined) return ignored(unwanted)
 
     const knownId = await refs.knownRepositoryId(repository)
@@ -67,10 +69,19 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
+    if (!(await isOpen(delivery))) return close(event, rule)
+    if (event.pullRequest?.open === false) return ignored('It was opened again since')
+
     const { head, record } = await currentHead(event, delivery.receivedAt)
     if (!head) {
       await refs.releaseTags(repository, ref)
       return ignored(`${ref} does not exist any more`)
+    }
+    const distrusted = await distrust(event, head, git)
+    if (distrusted !== undefined) {
+      // A forge moves a branch and its pull request one after the other.
+      if (isFresh(delivery.receivedAt)) throw new RetryLater(distrusted, { afterMs: 500 })
+      return ignored(`Not built: ${distrusted}`)
     }
     const named = [head.commit, head.object].includes(event.after)
     if (!named && record.baseline) {
@@ -81,7 +92,7 @@ export function createPlanner(options: PlannerOptions): Planner {
 
     const made = []
     for (const image of rule.images) {
-      const build = await planBuild(delivery, record, head, image, rule.images)
+      const build = await planBuild(delivery, record, head, image, rule)
       await enqueue(build.id)
       made.push(build)
     }
@@ -111,7 +122,13 @@ export function createPlanner(options: PlannerOptions): Planner {
         const id = buildId(identity)
         const { plan: image } = planImage(rule, repository, ref, sha, now())
         await builds.create(
-          { ...identity, id, cause: `${ref} was pushed (delivery ${cause})`, plan: image },
+          {
+            ...identity,
+            id,
+            cause: `${ref} was pushed (delivery ${cause})`,
+            plan: image,
+            ...headBranch(event),
+          },
           ended,
         )
         return id
@@ -119,18 +136,55 @@ export function createPlanner(options: PlannerOptions): Planner {
     )
   }
 
-  /** Asks git and records the answer, until nobody else recorded another one in between. */
+  /** Events may come out of order; whatever a forge's clock says, none is later than its arrival. */
+  async function isOpen({ event, receivedAt }: Delivery): Promise<boolean> {
+    const { repository, ref, pullRequest } = event
+    if (!pullRequest) return true
+    const { open, updatedAt } = pullRequest
+    return refs.pullRequestOpen(repository, ref, { open, at: Math.min(updatedAt, receivedAt) })
+  }
+
+  /** A closed pull request is as a branch that is gone, but for its ref, which forges keep. */
+  async function close(event: PushEvent, rule: RepositoryRule): Promise<PlanResult> {
+    const { repository, ref } = event
+    await recorded(event, async () => undefined)
+    await refs.releaseTags(repository, ref)
+    const active = await Promise.all(
+      rule.images.map(({ name: image }) => builds.active({ repository, ref, image })),
+    )
+    const stopped = active.flat()
+    const by = `the end of pull request ${parseRef(ref).name}`
+    for (const id of stopped) await builds.requestStop(id, { why: 'cancelled', by })
+    return { ...ignored(`Pull request ${parseRef(ref).name} is closed`), superseded: stopped }
+  }
+
+  function isFresh(receivedAt: number): boolean {
+    return now() - receivedAt < staleReadMs
+  }
+
   async function currentHead(
     event: PushEvent,
     receivedAt: number,
   ): Promise<{ head: RefHead | undefined; record: RefRecord }> {
     const { repository, ref } = event
-    for (let round = 0; round < 10; round++) {
-      const seen = await refs.ref(repository, ref)
+    return recorded(event, async () => {
       const head = await git.head(repository, ref)
-      if (isStale(event, head) && now() - receivedAt < staleReadMs) {
+      if (isStale(event, head) && isFresh(receivedAt)) {
         throw new RetryLater(`${ref} still points at what it did before the push`, { afterMs: 500 })
       }
+      return head
+    })
+  }
+
+  /** Asks and records the answer, until nobody else recorded another one in between. */
+  async function recorded(
+    event: PushEvent,
+    ask: () => Promise<RefHead | undefined>,
+  ): Promise<{ head: RefHead | undefined; record: RefRecord }> {
+    const { repository, ref } = event
+    for (let round = 0; round < 10; round++) {
+      const seen = await refs.ref(repository, ref)
+      const head = await ask()
       const record = await refs.recordHead(repository, ref, head?.commit, {
         seen: seen.generation,
         baseline: head !== undefined && ![head.commit, head.object].includes(event.after),
@@ -145,7 +199,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     { generation }: RefRecord,
     head: RefHead,
     rule: ImageRule,
-    images: readonly ImageRule[],
+    entry: RepositoryRule,
   ): Promise<{ id: string; created: boolean; superseded: readonly string[] }> {
     const { repository, ref } = event
     const sha = head.commit
@@ -154,10 +208,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (await builds.get(id)) return { id, created: false, superseded: [] }
 
     const planned = planImage(rule, repository, ref, head.commit, now())
-    const { destinations, problem } = planned.problem
-      ? { destinations: [], problem: planned.problem }
-      : await claimTags(planned.claims, images)
-    const moving = planned.claims.filter((claim) => claim.version !== undefined)
+    const { destinations, ended } = planned.problem
+      ? { destinations: [], ended: { state: 'failed', reason: planned.problem } as const }
+      : await claimTags(planned.claims, { event, entry, refs })
+    const moving = planned.claims.filter((claim) => claim.version !== undefined || claim.yields)
     const build = {
       ...identity,
       id,
@@ -165,31 +219,9 @@ export function createPlanner(options: PlannerOptions): Planner {
       receivedAt,
       plan: { ...planned.plan, destinations },
       ...(moving.length > 0 ? { moving } : {}),
+      ...headBranch(event),
     }
-    const ended: Outcome | undefined = problem
-      ? { state: 'failed', reason: problem }
-      : await untouched(rule, build)
-    return { id, ...(await builds.create(build, ended)) }
-  }
-
-  /** Takes the image's tags. One that moved on to a newer version is left out; another's is a problem. */
-  async function claimTags(
-    claims: readonly TagClaim[],
-    images: readonly ImageRule[],
-  ): Promise<{ destinations: string[]; problem?: string }> {
-    const destinations: string[] = []
-    for (const claim of claims) {
-      const owner = await refs.claimTag(claim, (other) => isRenamed(other, claim, images))
-      if (!owner) destinations.push(claim.destination)
-      else if (!isNewerVersion(owner, claim)) {
-        return {
-          destinations,
-          problem: `Tag ${claim.destination} belongs to ${ownerName(owner, claim)}`,
-        }
-      }
-    }
-    if (destinations.length > 0) return { destinations }
-    return { destinations, problem: 'Every tag of this image has moved on to a newer version' }
+    return { id, ...(await builds.create(build, ended ?? (await untouched(rule, build)))) }
   }
 
   /** A diff that cannot be had is no reason to hold a push back. */
@@ -213,6 +245,9 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 }
 
+const headBranch = ({ pullRequest }: PushEvent): { headBranch?: string } =>
+  pullRequest ? { headBranch: pullRequest.head } : {}
+
 /** Whether git answered with what the push says was there before it. */
 function isStale(event: PushEvent, head: RefHead | undefined): boolean {
   if (event.before === event.after) return false
@@ -230,23 +265,6 @@ const ignored = (reason: string): PlanResult => ({
 
   superseded: [],
 })
-
-/** An image that kanihook.yaml no longer has leaves its tags to those that it has. */
-const isRenamed = (owner: TagClaim, claim: TagClaim, images: readonly ImageRule[]): boolean =>
-  owner.repositoryId === claim.repositoryId && !images.some(({ name }) => name === owner.image)
-
-const isNewerVersion = (owner: TagClaim, claim: TagClaim): boolean =>
-  owner.version !== undefined &&
-  claim.version !== undefined &&
-  owner.repositoryId === claim.repositoryId &&
-  owner.image === claim.image
-
-function ownerName(owner: TagClaim, claim: TagClaim): string {
-  if (owner.repositoryId !== claim.repositoryId)
-    return `image ${owner.image} of repository ${owner.repositoryId}`
-  if (owner.image !== claim.image) return `image ${owner.image}`
-  return owner.ref || 'every ref of this image'
-}
 
 function explain(event: PushEvent, head: RefHead, named: boolean, fresh: number): string {
   const { ref, after } = event

@@ -52,6 +52,15 @@ export interface RefStore {
     head: string | undefined,
     options: { readonly seen: number; readonly baseline: boolean },
   ): Promise<RefRecord | undefined>
+  /**
+   * Records whether a pull request is open, as an event of that time said it (milliseconds since the
+   * epoch), unless a later one has spoken. Returns whether it is open.
+   */
+  pullRequestOpen(
+    repository: Repository,
+    ref: string,
+    said: { readonly open: boolean; readonly at: number },
+  ): Promise<boolean>
   /** The id under which this path was first seen; records the given one if there is none. */
   knownRepositoryId(repository: Repository): Promise<string>
   /**
@@ -77,7 +86,13 @@ export interface BuildStore {
     ended?: Outcome,
   ): Promise<{ readonly created: boolean; readonly superseded: readonly string[] }>
   get(id: string): Promise<Build | undefined>
-  /** Older builds of the same image and ref that have not ended, oldest first. */
+  /** Builds of an image and ref that have not ended, oldest first. */
+  active(lane: Lane): Promise<readonly string[]>
+  /**
+   * What has to end before the build may start, so that no late push moves a tag back: older builds of
+   * the same image and ref, oldest first, and for a branch or tag those of pull requests that have
+   * started at the same commit.
+   */
   olderActive(build: Build): Promise<readonly string[]>
   /** Sets the state of a build that has not ended; returns the record after it, changed or not. */
   update(id: string, change: BuildChange): Promise<Build>
@@ -86,8 +101,11 @@ export interface BuildStore {
   /** Asks the holder of a build to end it. A waiting build ends at once. Returns the record. */
   requestStop(id: string, stop: StopRequest): Promise<Build>
   /** The head of the image's last success on the ref. */
-  lastSuccess(build: Pick<BuildPlan, 'repository' | 'ref' | 'image'>): Promise<string | undefined>
+  lastSuccess(lane: Lane): Promise<string | undefined>
 }
+
+/** The builds of one image and ref. */
+export type Lane = Pick<BuildPlan, 'repository' | 'ref' | 'image'>
 
 export interface BuildChange {
   readonly state?: Extract<BuildState, 'waiting' | 'starting' | 'running'>

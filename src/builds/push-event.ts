@@ -16,7 +16,7 @@ export interface Repository {
  */
 export interface PushEvent {
   readonly repository: Repository
-  /** Full name: `refs/heads/…` or `refs/tags/…`. */
+  /** Full name: `refs/heads/…`, `refs/tags/…`, or that of a pull request's head. */
   readonly ref: string
   /** Object ids of 40 or 64 hex digits; all zeros where the ref did not or does not exist. */
   readonly before: string
@@ -24,6 +24,21 @@ export interface PushEvent {
   readonly forced: boolean
   /** Branch name without `refs/heads/`. */
   readonly defaultBranch: string | undefined
+  /** Only where the ref is a pull request's. */
+  readonly pullRequest?: PullRequest
+}
+
+/** What the forge says of a pull request (GitLab: a merge request), as far as kanihook decides by it. */
+export interface PullRequest {
+  /** The branch that it is to be merged into. */
+  readonly base: string
+  /** The branch that it comes from, in the repository of its head. */
+  readonly head: string
+  /** Whether its head is in another repository. */
+  readonly fork: boolean
+  readonly open: boolean
+  /** When it changed last, in milliseconds since the epoch: tells the later one of two events. */
+  readonly updatedAt: number
 }
 
 /** A push as it is stored: the queue entry and the record in one. Never the payload. */
@@ -42,9 +57,18 @@ const zero = /^0+$/
 /** Whether an object id stands for "no object", as git and every forge write it. */
 export const isZero = (objectId: string): boolean => zero.test(objectId)
 
-/** `refs/heads/main` → branch `main`; `refs/tags/v1` → tag `v1`. */
-export function parseRef(ref: string): { kind: 'branch' | 'tag'; name: string } {
+const pullRequestRef = /^refs\/(?:pull|merge-requests)\/([1-9]\d{0,9})\/head$/
+
+/** Whether a ref is the head of a pull request: `refs/pull/12/head`, at GitLab `refs/merge-requests/12/head`. */
+export const isPullRequest = (ref: string): boolean => pullRequestRef.test(ref)
+
+export type RefKind = 'branch' | 'tag' | 'pull request'
+
+/** `refs/heads/main` → branch `main`; `refs/tags/v1` → tag `v1`; `refs/pull/12/head` → pull request `12`. */
+export function parseRef(ref: string): { kind: RefKind; name: string } {
   if (ref.startsWith('refs/heads/')) return { kind: 'branch', name: ref.slice(11) }
   if (ref.startsWith('refs/tags/')) return { kind: 'tag', name: ref.slice(10) }
-  throw new TypeError(`not a branch or a tag: ${ref}`)
+  const number = pullRequestRef.exec(ref)?.[1]
+  if (number !== undefined) return { kind: 'pull request', name: number }
+  throw new TypeError(`not a branch, a tag or a pull request: ${ref}`)
 }

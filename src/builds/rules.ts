@@ -1,5 +1,5 @@
 import type { CacheSettings, ImagePlan } from './build.ts'
-import type { Repository } from './push-event.ts'
+import type { PushEvent, Repository } from './push-event.ts'
 
 /** An image as kanihook.yaml describes it: a plan whose templates are not yet filled in. */
 export interface ImageRule extends Omit<ImagePlan, 'destinations' | 'cache'> {
@@ -23,9 +23,16 @@ export interface RepositoryRule {
   /** The `match` glob, for messages. */
   readonly match: string
   readonly images: readonly ImageRule[]
+  readonly pullRequests: PullRequestPolicy
   /** Why the ref is not built, e.g. `branch "x" is not in branches [main]`; undefined: it is built. */
-  unwanted(ref: string, defaultBranch: string | undefined): string | undefined
+  unwanted(event: RefEvent): string | undefined
 }
+
+/** Which pull requests are built: none, or those whose head is a branch of the same repository. */
+export type PullRequestPolicy = 'never' | 'trusted'
+
+/** As much of an event as tells whether a ref is wanted. */
+export type RefEvent = Pick<PushEvent, 'ref' | 'defaultBranch' | 'pullRequest'>
 
 /** kanihook.yaml as it stands now; it is read again when the file changes. */
 export interface Rules {

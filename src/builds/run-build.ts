@@ -5,6 +5,7 @@ import type { StepName } from './containers.ts'
 import { newFacts } from './facts.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { begunContainers, failedContainer, isCloned, stepOf, waitingNote } from './progress.ts'
+import { isPullRequest } from './push-event.ts'
 import type { Rules } from './rules.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
 import { maxTries, stopped, verdict, type Verdict } from './verdict.ts'
@@ -66,18 +67,22 @@ export function createRunner(
   /** Rule: a build runs by the plan it was made with, authorised again when it starts. */
   function unauthorised(build: Build): Outcome | undefined {
     const entry = rules.find(build.repository)
-    if (entry?.images.some((image) => image.name === build.image)) return undefined
-    return {
-      state: 'cancelled',
-      reason: `Image ${build.image} was removed from kanihook.yaml before its build started`,
+    if (!entry?.images.some((image) => image.name === build.image)) {
+      const reason = `Image ${build.image} was removed from kanihook.yaml before its build started`
+      return { state: 'cancelled', reason }
     }
+    if (!isPullRequest(build.ref) || entry.pullRequests !== 'never') return undefined
+    const reason = 'kanihook.yaml was changed to build no pull requests before this one started'
+    return { state: 'cancelled', reason }
   }
 
   /** An overtaken build may still push until its pod is gone; its tags must not move back. */
   async function olderOnesGone(build: Build): Promise<void> {
     const [older] = await builds.olderActive(build)
     if (older) {
-      throw new RetryLater(`Waiting for build ${older} of the same ref`, { afterMs: 1_000 })
+      throw new RetryLater(`Waiting for build ${older} of the same ref or commit`, {
+        afterMs: 1_000,
+      })
     }
   }
 

@@ -1,9 +1,10 @@
 import { PermanentError, RetryLater } from '../errors.ts'
 import { createMask } from './build-log.ts'
 import type { Build, Outcome } from './build.ts'
+import { leftToOthers, movedOn } from './image-plan.ts'
 import { isCloned } from './progress.ts'
 import type { Cluster, GitCredential, RefStore, SecretValues } from './ports.ts'
-import type { Repository } from './push-event.ts'
+import { isPullRequest, type Repository } from './push-event.ts'
 import { deadline, duration, stopped } from './verdict.ts'
 
 /** Where a build's source comes from. */
@@ -46,8 +47,8 @@ export async function startJob(
   if (missing !== undefined) return { outcome: { state: 'error', reason: missing } }
   const destinations = await ownDestinations(build, refs)
   if (destinations.length === 0) {
-    const reason = 'Every tag of this image has moved on to a newer version'
-    return { outcome: { state: 'superseded', reason } }
+    if (isPullRequest(build.ref)) return { outcome: leftToOthers }
+    return { outcome: { state: 'superseded', reason: movedOn } }
   }
   const own = { ...build, plan: { ...build.plan, destinations } }
   const cloneUrl = source.cloneUrl(build.repository)
@@ -55,7 +56,7 @@ export async function startJob(
   return { mask: createMask([credential.password, ...values]) }
 }
 
-/** Its destinations without the tags that a newer version has taken since it was planned. */
+/** Its destinations without the tags that became another's since it was planned. */
 async function ownDestinations(
   { plan, moving = [] }: Build,
   refs: StartOptions['refs'],

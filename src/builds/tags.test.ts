@@ -28,6 +28,29 @@ test('a template without variables is a tag of the image, not of a ref', () => {
   assert.deepEqual([latest?.ofRef, branch?.ofRef], [false, true])
 })
 
+test('a pull request has {pr}, {sha} and {shortSha} alone: latest, a date and other refs are not its own', () => {
+  const templates = ['pr-{pr}', '{shortSha}', '{sha}', '{branch}', '{tag}', 'latest', '{date}-{pr}']
+  const expected = ['pr-12', '0123456789ab', sha]
+  assert.deepEqual(tagsOf('refs/pull/12/head', ...templates), expected)
+  assert.deepEqual(tagsOf('refs/merge-requests/12/head', ...templates), expected)
+  assert.deepEqual(tagsOf('refs/heads/12', 'pr-{pr}'), [])
+})
+
+test('every tag of a pull request is its own, and one of the commit alone gives way', () => {
+  const tags = imageTags(
+    ['pr-{pr}', 'pr-{pr}-{shortSha}', '{shortSha}'],
+    templateValues('refs/pull/12/head', sha, now),
+  )
+  assert.deepEqual(
+    tags.map(({ ofRef, yields }) => [ofRef, yields]),
+    [
+      [true, false],
+      [true, false],
+      [true, true],
+    ],
+  )
+})
+
 test('the same tag from two templates is pushed once', () => {
   assert.deepEqual(tagsOf('refs/heads/main', 'main', '{branch}'), ['main'])
 })

@@ -7,6 +7,7 @@ export type TemplateValues = Readonly<Record<string, string | undefined>>
 export const templateVariables = [
   'branch',
   'tag',
+  'pr',
   'sha',
   'shortSha',
   'semver',
@@ -16,7 +17,7 @@ export const templateVariables = [
 ] as const
 
 /** Variables whose value comes from the ref's name, so that the tag belongs to that ref. */
-const derivedFromRef = new Set(['branch', 'tag', 'semver', 'major', 'minor'])
+const derivedFromRef = new Set(['branch', 'tag', 'pr', 'semver', 'major', 'minor'])
 
 /** Variables whose value names a moving line of versions. */
 const moving = new Set(['major', 'minor'])
@@ -28,7 +29,8 @@ const semverPattern =
 
 /**
  * The values for a ref at a commit. `{semver}` is `1.2.3` of a tag `v1.2.3`; `{major}` is `1` and
- * `{minor}` is `1.2`, both for releases only: a pre-release moves neither.
+ * `{minor}` is `1.2`, both for releases only: a pre-release moves neither. A pull request has `{pr}`,
+ * `{sha}` and `{shortSha}` alone.
  */
 export function templateValues(ref: string, sha: string, now: number): TemplateValues {
   const { kind, name } = parseRef(ref)
@@ -38,12 +40,16 @@ export function templateValues(ref: string, sha: string, now: number): TemplateV
   return {
     branch: kind === 'branch' ? name : undefined,
     tag: kind === 'tag' ? name : undefined,
+    pr: kind === 'pull request' ? name : undefined,
     sha,
     shortSha: sha.slice(0, 12),
     semver: version ? `${major}.${minor}.${patch}${pre ?? ''}` : undefined,
     major: release ? major : undefined,
     minor: release ? `${major}.${minor}` : undefined,
-    date: new Date(now).toISOString().slice(0, 10).replaceAll('-', ''),
+    date:
+      kind === 'pull request'
+        ? undefined
+        : new Date(now).toISOString().slice(0, 10).replaceAll('-', ''),
   }
 }
 
@@ -75,9 +81,14 @@ export interface ImageTag {
   readonly ofRef: boolean
   /** For `{major}` and `{minor}`: the version that it moves to. */
   readonly version: string | undefined
+  /** A pull request's, and made of its commit alone: left to a branch or tag at that commit. */
+  readonly yields: boolean
 }
 
-/** The tags of an image for a ref, without those whose template has no value, each once. */
+/**
+ * The tags of an image for a ref, without those whose template has no value, each once. A template
+ * that is the same for every ref, such as `latest`, has none for a pull request.
+ */
 export function imageTags(templates: readonly string[], values: TemplateValues): ImageTag[] {
   const tags = new Map<string, ImageTag>()
   for (const template of templates) {
@@ -85,10 +96,13 @@ export function imageTags(templates: readonly string[], values: TemplateValues):
     const tag = text === undefined ? '' : sanitiseTag(text)
     if (tag === '' || tags.has(tag)) continue
     const names = [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+    const ofPullRequest = values['pr'] !== undefined
+    if (ofPullRequest && names.length === 0) continue
     tags.set(tag, {
       tag,
-      ofRef: names.some((name) => derivedFromRef.has(name)),
+      ofRef: ofPullRequest || names.some((name) => derivedFromRef.has(name)),
       version: names.some((name) => moving.has(name)) ? values['semver'] : undefined,
+      yields: ofPullRequest && !names.includes('pr'),
     })
   }
   return [...tags.values()]

@@ -1,5 +1,6 @@
 import type { V1Container } from '@kubernetes/client-node'
 import type { JobRequest } from '../builds/ports.ts'
+import { isPullRequest } from '../builds/push-event.ts'
 import { cloneRequests } from '../builds/refusals.ts'
 import { PermanentError } from '../errors.ts'
 import { cloneScript } from './clone-script.ts'
@@ -65,7 +66,8 @@ function originOf(cloneUrl: string): string {
 /** Both become arguments of git: neither may read as a flag or as more than one name. */
 function refuseOdd(ref: string, sha: string): void {
   // eslint-disable-next-line no-control-regex
-  if (!/^refs\/(heads|tags)\/[^\x00-\x20~^:?*[\\\x7f]+$/.test(ref)) {
+  const isBranchOrTag = /^refs\/(heads|tags)\/[^\x00-\x20~^:?*[\\\x7f]+$/.test(ref)
+  if (!isBranchOrTag && !isPullRequest(ref)) {
     throw new PermanentError(`Not a ref that git allows: ${JSON.stringify(ref)}`)
   }
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(sha)) {

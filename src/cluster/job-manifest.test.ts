@@ -230,9 +230,28 @@ describe("a build's Job", () => {
     assert.equal(build?.args?.[0], '--context=dir:///kanihook/context/b')
   })
 
+  it('is made for the head of a pull request, whose build puts no layer into the cache', () => {
+    const cache = { ...plan.cache, enabled: true, ttlMs: 3_600_000 }
+    for (const ref of ['refs/pull/12/head', 'refs/merge-requests/12/head']) {
+      const readOnly = request({ ref }, { cache: { ...cache, readOnly: true } })
+      const { clone, build } = containers(jobManifest(readOnly, settings))
+      assert.equal(clone?.args?.[2], ref)
+      assert.ok(build?.args?.includes('--cache=true'))
+      assert.ok(build?.args?.includes('--no-push-cache=true'))
+    }
+    const ofBranch = containers(jobManifest(request({}, { cache }), settings)).build
+    assert.ok(!ofBranch?.args?.some((arg) => arg.startsWith('--no-push-cache')))
+  })
+
   it('is never made for a ref or a commit that git could take for something else', () => {
     const refs = ['--upload-pack=id', 'main', 'refs/heads/', 'refs/heads/a:b', 'refs/heads/a b']
-    for (const ref of [...refs, 'refs/heads/a\nb', 'refs/heads/*', 'refs/pull/1/head']) {
+    for (const ref of [
+      ...refs,
+      'refs/heads/a\nb',
+      'refs/heads/*',
+      'refs/pull/x/head',
+      'refs/pull/1/merge',
+    ]) {
       assert.throws(() => jobManifest(request({ ref }), settings), PermanentError, ref)
     }
     for (const sha of ['HEAD', '--help', 'a'.repeat(39), 'A'.repeat(40), `${'a'.repeat(40)}\n`]) {

@@ -88,13 +88,16 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
   ]
 }
 
-function cacheArgs({ cache: { enabled, repository, ttlMs, copyLayers } }: ImagePlan): string[] {
+function cacheArgs({
+  cache: { enabled, repository, ttlMs, copyLayers, readOnly },
+}: ImagePlan): string[] {
   if (!enabled) return []
   return [
     '--cache=true',
     `--cache-repo=${repository}`,
     `--cache-ttl=${Math.ceil(ttlMs / 1000)}s`,
     ...(copyLayers ? ['--cache-copy-layers=true'] : []),
+    ...(readOnly ? ['--no-push-cache=true'] : []),
   ]
 }
 

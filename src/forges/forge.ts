@@ -54,6 +54,7 @@ export type WebhookMessage =
   | { readonly kind: 'ping' }
   /** Verified, and of an event that kanihook does not act on. */
   | { readonly kind: 'other'; readonly event: string }
+  /** A push, or what changed the head of a pull request or whether that is open. */
   | {
       readonly kind: 'push'
       /**
@@ -89,6 +90,8 @@ export interface StatusPost {
   readonly repository: Repository
   readonly sha: string
   readonly ref: string
+  /** The branch that a pull request comes from. */
+  readonly headBranch?: string
   readonly status: CommitStatus
   /** What the last post for this commit and context returned. */
   readonly memory: string | undefined

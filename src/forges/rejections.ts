@@ -6,4 +6,5 @@ export const rejected = {
   header: (name: string) => new DeliveryRejected(400, `header missing or malformed: ${name}`),
   json: () => new DeliveryRejected(400, 'body is not a JSON object in UTF-8'),
   payload: () => new DeliveryRejected(400, 'body is not a valid push event'),
+  pullRequest: () => new DeliveryRejected(400, 'body is not a valid event of a pull request'),
 }

@@ -20,8 +20,8 @@ export interface GitRemoteOptions {
  * are not followed, so it reaches no other host.
  */
 export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions): GitRemote & {
-  /** Every branch and tag, and which branch is the default one. Throws as `head`. */
-  refs(repository: Repository): Promise<RemoteRefs>
+  /** Every branch and tag (and these refs), and which branch is the default one. Throws as `head`. */
+  refs(repository: Repository, also?: readonly string[]): Promise<RemoteRefs>
 } {
   async function git(
     repository: Repository,
@@ -59,9 +59,9 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
       return object === undefined ? undefined : { object, commit: ids.get(`${ref}^{}`) ?? object }
     },
 
-    async refs(repository) {
+    async refs(repository, also = []) {
       const url = source.cloneUrl(repository)
-      const patterns = ['HEAD', 'refs/heads/*', 'refs/tags/*']
+      const patterns = ['HEAD', 'refs/heads/*', 'refs/tags/*', ...also]
       return readRefs(
         await git(repository, ['ls-remote', '--symref', '--end-of-options', url, ...patterns]),
       )

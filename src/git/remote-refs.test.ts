@@ -4,7 +4,7 @@ import { readRefs } from './remote-refs.ts'
 
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string]
 
-test('branches and tags are read with what they point at, an annotated tag with both of its objects', () => {
+test('branches, tags and heads of pull requests are read with what they point at, an annotated tag with both of its objects', () => {
   const { defaultBranch, heads } = readRefs(
     [
       'ref: refs/heads/main\tHEAD',
@@ -14,6 +14,8 @@ test('branches and tags are read with what they point at, an annotated tag with 
       `${c}\trefs/tags/v1^{}`,
       `${b}\trefs/tags/v2`,
       `${b}\trefs/pull/refs/heads/1`,
+      `${c}\trefs/pull/12/head`,
+      `${c}\trefs/pull/12/merge`,
       '',
     ].join('\n'),
   )
@@ -22,6 +24,7 @@ test('branches and tags are read with what they point at, an annotated tag with 
     'refs/heads/main': { object: a, commit: a },
     'refs/tags/v1': { object: b, commit: c },
     'refs/tags/v2': { object: b, commit: b },
+    'refs/pull/12/head': { object: c, commit: c },
   })
 })
 

@@ -1,10 +1,11 @@
 import type { RefHead } from '../builds/ports.ts'
+import { isPullRequest } from '../builds/push-event.ts'
 
 /** What a git server says that it has. */
 export interface RemoteRefs {
   /** Without `refs/heads/`; undefined where HEAD leads to no branch. */
   readonly defaultBranch: string | undefined
-  /** Branches and tags, by their full names. */
+  /** Branches, tags and heads of pull requests, by their full names. */
   readonly heads: ReadonlyMap<string, RefHead>
 }
 
@@ -18,7 +19,7 @@ export function readRefs(output: string): RemoteRefs {
     const [value = '', ref = ''] = line.split('\t')
     if (value.startsWith('ref: refs/heads/') && ref === 'HEAD') {
       defaultBranch = value.slice('ref: refs/heads/'.length)
-    } else if (/^refs\/(heads|tags)\//.test(ref)) ids.set(ref, value)
+    } else if (/^refs\/(heads|tags)\//.test(ref) || isPullRequest(ref)) ids.set(ref, value)
   }
   const heads = [...ids].flatMap(([ref, object]) =>
     ref.endsWith(peeled)

@@ -1,9 +1,16 @@
 import type { Redis } from 'ioredis'
-import { parseRef } from '../builds/push-event.ts'
-import type { Build, BuildPlan, BuildState, Outcome, Step } from '../builds/build.ts'
+import { isPullRequest, parseRef } from '../builds/push-event.ts'
+import {
+  isEnded,
+  type Build,
+  type BuildPlan,
+  type BuildState,
+  type Outcome,
+  type Step,
+} from '../builds/build.ts'
 import { stepNames, type StepName } from '../builds/containers.ts'
 import type { BuildFacts } from '../builds/facts.ts'
-import type { BuildStore } from '../builds/ports.ts'
+import type { BuildStore, Lane } from '../builds/ports.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
 import { statusId } from '../statuses/context.ts'
@@ -30,8 +37,6 @@ export interface BuildList {
   list(options: { limit: number; before?: number | undefined }): Promise<Build[]>
   /** Those whose id begins with these hex digits, newest first. */
   startingWith(digits: string): Promise<Build[]>
-  /** Builds of the same image and ref that have not ended, oldest first. */
-  laneOf(build: Build): Promise<string[]>
 }
 
 /** The records of builds in Redis: a hash each, changed by scripts alone. */
@@ -49,11 +54,23 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
     return build
   }
 
+  /** Builds of pull requests at a build's commit that have started: they are found by their status. */
+  async function startedPullRequests(build: Build): Promise<string[]> {
+    const status = statusKey(statusId({ ...build, ref: anyPullRequest }))
+    const ids = Object.entries(await redis.hgetall(status)).flatMap(([ref, id]) =>
+      isPullRequest(ref) ? [id] : [],
+    )
+    const builds = await Promise.all(ids.map(get))
+    return builds.flatMap((each) =>
+      each && !isEnded(each.state) && each.state !== 'waiting' ? [each.id] : [],
+    )
+  }
+
   return {
     get,
 
     async create(plan, ended) {
-      const branch = parseRef(plan.ref).kind === 'branch'
+      const replaces = parseRef(plan.ref).kind !== 'tag'
       const stop = { why: 'superseded', bySha: plan.sha } as const
       const [created, ...superseded] = (await redis.eval(
         createBuild,
@@ -68,7 +85,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         JSON.stringify(plan),
         now(),
         score(plan),
-        branch ? '1' : '0',
+        replaces ? '1' : '0',
         ended?.state ?? '',
         ended ? JSON.stringify(ended) : '',
         retentionMs,
@@ -86,8 +103,11 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       return { created: created === '1', superseded }
     },
 
+    active: (lane) => redis.zrangebyscore(laneKey(lane), '-inf', '+inf'),
+
     async olderActive(build) {
-      return redis.zrangebyscore(laneKey(build), '-inf', `(${score(build)}`)
+      const older = await redis.zrangebyscore(laneKey(build), '-inf', `(${score(build)}`)
+      return isPullRequest(build.ref) ? older : [...older, ...(await startedPullRequests(build))]
     },
 
     async update(id, { state, step, tries, facts }) {
@@ -154,11 +174,9 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       return known(id)
     },
 
-    async lastSuccess(build) {
-      return (await redis.hget(successKey(build), successField(build))) ?? undefined
+    async lastSuccess(lane) {
+      return (await redis.hget(successKey(lane), successField(lane))) ?? undefined
     },
-
-    laneOf: (build) => redis.zrangebyscore(laneKey(build), '-inf', '+inf'),
 
     async startingWith(digits) {
       const ids = new Set<string>()
@@ -192,7 +210,6 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
 }
 
 type Owner = Pick<BuildPlan, 'repository'>
-type Lane = Pick<BuildPlan, 'repository' | 'ref' | 'image'>
 
 const buildKey = (id: string): string => key('build', id)
 const runningKey = ({ repository }: Owner): string =>
@@ -202,6 +219,9 @@ const successKey = ({ repository }: Owner): string =>
 const successField = ({ ref, image }: Lane): string => JSON.stringify([ref, image])
 const laneKey = ({ repository, ref, image }: Lane): string =>
   key('lane', repository.forge, repository.id, JSON.stringify([ref, image]))
+
+/** Pull requests have statuses of one name, whatever their number. */
+const anyPullRequest = 'refs/pull/1/head'
 
 /** Orders the builds of a lane: a later generation first, then a later attempt. */
 const score = ({ generation, attempt }: BuildPlan): number => generation * 1_000 + attempt

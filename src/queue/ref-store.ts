@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { TagClaim } from '../builds/build.ts'
 import type { RefStore } from '../builds/ports.ts'
-import type { Repository } from '../builds/push-event.ts'
+import { isPullRequest, type Repository } from '../builds/push-event.ts'
 import { key } from './redis.ts'
 
 /** KEYS: ref. ARGV: head ('' where gone), seen generation, baseline. Returns [generation, baseline]. */
@@ -15,6 +15,15 @@ if generation == '0' or redis.call('HGET', ref, 'head') ~= head then
   redis.call('HSET', ref, 'generation', generation, 'head', head, 'baseline', seen == '0' and baseline or '0')
 end
 return {generation, redis.call('HGET', ref, 'baseline')}
+`
+
+/** KEYS: ref. ARGV: open, time. Returns whether the pull request is open by the latest that was said. */
+const pullRequestOpen = `
+local ref = KEYS[1]
+local open, at = unpack(ARGV)
+local told = redis.call('HGET', ref, 'toldAt')
+if not told or tonumber(at) >= tonumber(told) then redis.call('HSET', ref, 'open', open, 'toldAt', at) end
+return redis.call('HGET', ref, 'open')
 `
 
 /**
@@ -88,6 +97,11 @@ export function createRefStore(redis: Redis): RefStore & {
         : undefined
     },
 
+    async pullRequestOpen(repository, ref, { open, at }) {
+      const said = [open ? '1' : '0', at]
+      return (await redis.eval(pullRequestOpen, 1, refKey(repository, ref), ...said)) === '1'
+    },
+
     async knownRepositoryId({ forge, path, id }) {
       await redis.hsetnx(nameKey(forge), path.toLowerCase(), id)
       return (await redis.hget(nameKey(forge), path.toLowerCase())) ?? id
@@ -125,12 +139,15 @@ export function createRefStore(redis: Redis): RefStore & {
   }
 }
 
-/** A claim of the same image, for the same ref or a version that is not older. */
+/**
+ * A claim of the same image, for the same ref or a version that is not older. What a pull request has,
+ * a branch or tag may take.
+ */
 function mayReplace(owner: TagClaim, claim: TagClaim): boolean {
   if (owner.repositoryId !== claim.repositoryId || owner.image !== claim.image) return false
   if (owner.version !== undefined && claim.version !== undefined) {
     // Releases of three numbers: `1.10.0` comes after `1.9.0`.
     return claim.version.localeCompare(owner.version, 'en', { numeric: true }) >= 0
   }
-  return owner.ref === claim.ref
+  return owner.ref === claim.ref || (isPullRequest(owner.ref) && !isPullRequest(claim.ref))
 }

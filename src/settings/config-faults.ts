@@ -102,8 +102,8 @@ function wrongType(expected: string, path: Path, file: YamlFile): string {
 }
 
 function wrongValue(allowed: readonly string[], value: unknown, path: Path): string {
-  if (path.at(-1) === 'pullRequests' && (value === 'trusted' || value === 'approved')) {
-    return `${value} is not supported by this version of kanihook (write never, or remove the key)`
+  if (path.at(-1) === 'pullRequests' && value === 'approved') {
+    return `${value} is not supported by this version of kanihook (write trusted or never)`
   }
   const meant = typeof value === 'string' ? closest(value, allowed) : undefined
   return meant

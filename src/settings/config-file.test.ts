@@ -38,7 +38,7 @@ describe('a valid file', () => {
     assert.deepEqual(entries[0]!.images[0], {
       name: 'api',
       destinations: ['registry.acme.io/acme/api'],
-      tags: ['{branch}', '{shortSha}', '{tag}'],
+      tags: ['{branch}', '{shortSha}', '{tag}', 'pr-{pr}'],
       context: 'services/api',
       dockerfile: 'docker/Dockerfile.production',
       target: 'runtime',
@@ -78,6 +78,7 @@ describe('a valid file', () => {
         match: 'github.com/acme/*',
         branches: undefined,
         tags: [],
+        pullRequests: 'never',
         images: [
           {
             name: undefined,
@@ -226,7 +227,7 @@ const faultyImages: readonly [string, RegExp][] = [
   ['buildArgs: { 1: x }', /the key is no text/],
   ['buildArgs: { __proto__: x }', /no key can have this name/],
   ['labels: { "a b": x }', /labels\["a b"\]: .*cannot be a label/],
-  ['tags: ["{pr}"]', /tags\[0\]: unknown variable \{pr\} \(known here: \{branch\}/],
+  ['tags: ["{number}"]', /tags\[0\]: unknown variable \{number\} \(known here: \{branch\}/],
   ['tags: [{branch}]', /tags\[0\]: must be text \(write it in quotes: "\{branch\}"\)/],
   ['tags: []', /tags: is empty/],
   ['tags: main', /tags: must be a list \(write \[main\]\)/],
@@ -314,7 +315,6 @@ describe('an image is refused that says', () => {
 })
 
 const faultyEntries: readonly [string, RegExp][] = [
-  ['pullRequests: trusted', /pullRequests: trusted is not supported by this version/],
   ['pullRequests: approved', /approved is not supported by this version/],
   ['pullRequests: allways', /unknown value/],
   ['namespace: x', /namespace: not supported by this version/],

@@ -27,9 +27,11 @@ const entry = z.strictObject({
     .describe("Branches that are built. Default: the repository's default branch."),
   tags: globs.optional().describe('Git tags that are built. Default: none.'),
   pullRequests: z
-    .literal('never')
+    .enum(['never', 'trusted'])
     .optional()
-    .describe('This version builds no pull requests. Default: never.'),
+    .describe(
+      'Pull requests into branches that are built: none, or those from branches of the repository itself. Default: never.',
+    ),
   destination: imageSettings.destination,
   pushSecret: imageSettings.pushSecret,
   images: z

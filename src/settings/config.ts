@@ -1,4 +1,4 @@
-import type { ImageRule } from '../builds/rules.ts'
+import type { ImageRule, PullRequestPolicy } from '../builds/rules.ts'
 import type { RegistrySettings } from './settings.ts'
 
 /** kanihook.yaml, validated, with every default filled in. */
@@ -15,6 +15,7 @@ export interface EntryConfig {
   readonly branches: readonly string[] | undefined
   /** Globs of git tags. */
   readonly tags: readonly string[]
+  readonly pullRequests: PullRequestPolicy
   readonly images: readonly ImageConfig[]
 }
 

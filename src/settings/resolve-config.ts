@@ -28,6 +28,7 @@ function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
     match: entry.match,
     branches: entry.branches,
     tags: entry.tags ?? [],
+    pullRequests: entry.pullRequests ?? 'never',
     images: entry.images
       ? entry.images.map((image) => resolveImage(image.name, inherit(base, image)))
       : [resolveImage(undefined, base)],

@@ -94,7 +94,45 @@ describe('a ref is not built, and the reason says why', () => {
     [find('branches: []'), 'refs/heads/main', 'main', 'branch "main" is not in branches []'],
   ] as const) {
     test(`${ref} (default ${defaultBranch}): ${reason ?? 'built'}`, () => {
-      assert.equal(rule.unwanted(ref, defaultBranch), reason)
+      assert.equal(rule.unwanted({ ref, defaultBranch }), reason)
+    })
+  }
+})
+
+describe('a pull request is not built, and the reason says why', () => {
+  const find = (lines: string) =>
+    rulesOf(`repositories: [{ match: '**', ${destination}, ${lines} }]`).find(repository('a.io/b'))!
+  const trusted = find('pullRequests: trusted')
+  const own = { base: 'main', head: 'feature', fork: false, open: true, updatedAt: 0 }
+  for (const [rule, pullRequest, reason] of [
+    [trusted, own, undefined],
+    [
+      find("pullRequests: trusted, branches: ['release/*']"),
+      { ...own, base: 'release/1' },
+      undefined,
+    ],
+    [
+      trusted,
+      { ...own, base: 'dev' },
+      'pull request 12 is to be merged into a branch that is not built: branch "dev" is not the default branch "main"',
+    ],
+    [
+      trusted,
+      { ...own, fork: true },
+      'pull request 12 comes from a fork: only those from branches of the repository itself are built',
+    ],
+    [
+      find('branches: [main]'),
+      own,
+      'pull request 12: the entry builds no pull requests (say "pullRequests: trusted" to build them)',
+    ],
+  ] as const) {
+    const of = `${pullRequest.fork ? 'of a fork' : 'of a branch'} into ${pullRequest.base}`
+    test(`${of}: ${reason ?? 'built'}`, () => {
+      const event = { ref: 'refs/pull/12/head', defaultBranch: 'main', pullRequest }
+      assert.equal(rule.unwanted(event), reason)
+      const gitlab = { ...event, ref: 'refs/merge-requests/12/head' }
+      assert.equal(rule.unwanted(gitlab), reason)
     })
   }
 })

@@ -1,6 +1,6 @@
 import { parseRef } from '../builds/push-event.ts'
 import type { Repository } from '../builds/push-event.ts'
-import type { ImageRule, PathRule, RepositoryRule, Rules } from '../builds/rules.ts'
+import type { ImageRule, PathRule, RefEvent, RepositoryRule, Rules } from '../builds/rules.ts'
 import type { Config, EntryConfig, ImageConfig, PathsConfig } from './config.ts'
 import { compileGlob } from './globs.ts'
 import type { Glob } from './globs.ts'
@@ -29,6 +29,7 @@ function compileEntry(entry: EntryConfig): CompiledEntry {
     matches: compileGlob(entry.match, { ignoreCase: true }),
     rule: (path) => ({
       match: entry.match,
+      pullRequests: entry.pullRequests,
       images: images.map((image) => ({ ...image, name: image.name ?? imageNameOf(path) })),
       unwanted,
     }),
@@ -45,17 +46,18 @@ function pathRule({ include, exclude }: PathsConfig): PathRule {
   return { matches: (path) => included(path) && !excluded(path) }
 }
 
-function refFilter({ branches, tags }: EntryConfig): RepositoryRule['unwanted'] {
+function refFilter({ branches, tags, pullRequests }: EntryConfig): RepositoryRule['unwanted'] {
   const isWantedTag = anyOf(tags)
   const isWantedBranch = branches && anyOf(branches)
-  return (ref, defaultBranch) => {
-    const { kind, name } = parseRef(ref)
-    if (kind === 'tag') {
-      if (isWantedTag(name)) return undefined
-      return tags.length === 0
-        ? `tag "${name}": the entry builds no tags (say "tags" to build them)`
-        : `tag "${name}" is not in tags [${tags.join(', ')}]`
-    }
+
+  function unwantedTag(name: string): string | undefined {
+    if (isWantedTag(name)) return undefined
+    return tags.length === 0
+      ? `tag "${name}": the entry builds no tags (say "tags" to build them)`
+      : `tag "${name}" is not in tags [${tags.join(', ')}]`
+  }
+
+  function unwantedBranch(name: string, defaultBranch: string | undefined): string | undefined {
     if (isWantedBranch) {
       return isWantedBranch(name)
         ? undefined
@@ -65,6 +67,28 @@ function refFilter({ branches, tags }: EntryConfig): RepositoryRule['unwanted'] 
     return defaultBranch === undefined
       ? `branch "${name}": the default branch is not known (say "branches" to build it)`
       : `branch "${name}" is not the default branch "${defaultBranch}"`
+  }
+
+  function unwantedPullRequest(
+    number: string,
+    { pullRequest, defaultBranch }: RefEvent,
+  ): string | undefined {
+    const it = `pull request ${number}`
+    if (pullRequests === 'never') {
+      return `${it}: the entry builds no pull requests (say "pullRequests: trusted" to build them)`
+    }
+    if (!pullRequest) return undefined
+    const base = unwantedBranch(pullRequest.base, defaultBranch)
+    if (base !== undefined) return `${it} is to be merged into a branch that is not built: ${base}`
+    return pullRequest.fork
+      ? `${it} comes from a fork: only those from branches of the repository itself are built`
+      : undefined
+  }
+
+  return (event) => {
+    const { kind, name } = parseRef(event.ref)
+    if (kind === 'pull request') return unwantedPullRequest(name, event)
+    return kind === 'tag' ? unwantedTag(name) : unwantedBranch(name, event.defaultBranch)
   }
 }
 

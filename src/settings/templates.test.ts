@@ -18,8 +18,8 @@ for (const [tag, fault] of [
   ['', /empty/],
   ['{brnch}', /unknown variable \{brnch\} \(did you mean \{branch\}\?/],
   [
-    '{pr}',
-    /known here: \{branch\} \{tag\} \{sha\} \{shortSha\} \{semver\} \{major\} \{minor\} \{date\}/,
+    '{number}',
+    /known here: \{branch\} \{tag\} \{pr\} \{sha\} \{shortSha\} \{semver\} \{major\} \{minor\} \{date\}/,
   ],
   ['{repo}', /unknown variable/],
   ['{shortsha}', /did you mean \{shortSha\}/],

@@ -73,7 +73,7 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
       const { status, build } = desired
       const forge = forges.get(build.repository.forge)
       if (!forge) return
-      const { repository, sha, ref } = build
+      const { repository, sha, ref, headBranch } = build
       const first = shown?.status === undefined
       const posting = { repository, sha, builds: ids, status, about: build, first }
       try {
@@ -81,6 +81,7 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
           repository,
           sha,
           ref,
+          ...(headBranch === undefined ? {} : { headBranch }),
           status,
           memory: shown?.memory,
         })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { delivery, rulesOf } from '../../test/support/samples.ts'
+import type { RefEvent } from '../builds/rules.ts'
 import { decide } from './decide.ts'
 
 const { event } = delivery()
@@ -14,8 +15,9 @@ describe('whether a push is wanted', () => {
   })
 
   it("passes on why the entry does not want the ref, which it asks with the forge's default branch", () => {
-    const unwanted = (ref: string, defaultBranch: string | undefined) => `${ref} ${defaultBranch}`
-    const rules = { find: () => ({ match: '**', images: [], unwanted }) }
+    const unwanted = ({ ref, defaultBranch }: RefEvent) => `${ref} ${defaultBranch}`
+    const rule = { match: '**', pullRequests: 'never', images: [], unwanted } as const
+    const rules = { find: () => rule }
     assert.deepEqual(decide(event, rules), { wanted: false, reason: 'refs/heads/main main' })
   })
 

@@ -15,6 +15,6 @@ export function decide(event: PushEvent, rules: Rules): Verdict {
   if (rule === undefined) {
     return { wanted: false, reason: `no entry of kanihook.yaml matches ${host}/${path}` }
   }
-  const reason = rule.unwanted(event.ref, event.defaultBranch)
+  const reason = rule.unwanted(event)
   return reason === undefined ? wanted : { wanted: false, reason }
 }

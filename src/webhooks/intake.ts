@@ -8,7 +8,7 @@ import { deliveryId } from './delivery-id.ts'
 
 /** What became of a verified message, and what its sender is told. */
 export interface Taken {
-  /** 202 for a push, 200 for what is none. */
+  /** 202 for a push, a pull request's included; 200 for what is none. */
   readonly status: 200 | 202
   readonly event: string
   /** Undefined where the message was no push. */
@@ -37,7 +37,8 @@ export const createIntake =
 
     const { identity, forgeId, event } = message
     const delivery: Delivery = { id: deliveryId(forge, identity), forgeId, receivedAt, event }
-    const push = { status: 202, event: 'push', delivery } as const
+    const name = event.pullRequest ? 'pull request' : 'push'
+    const push = { status: 202, event: name, delivery } as const
     const verdict = decide(event, rules)
     if (verdict.wanted) {
       const decision = await queue.accept(delivery).catch(cannotStore)

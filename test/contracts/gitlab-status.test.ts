@@ -43,11 +43,13 @@ describe("GitLab's commit statuses", () => {
     assert.equal(lastBody()['pipeline_id'], Number(memory))
   })
 
-  it('are of the branch or the tag, by its short name', async () => {
+  it('are of the branch, of the tag, or of the branch that a merge request comes from', async () => {
     await post('queued')
     assert.equal(lastBody()['ref'], 'feature/x')
     await post('queued', { ref: 'refs/tags/v1.2.3' })
     assert.equal(lastBody()['ref'], 'v1.2.3')
+    await post('queued', { ref: 'refs/merge-requests/12/head', headBranch: 'feature/x' })
+    assert.equal(lastBody()['ref'], 'feature/x')
   })
 
   it('that GitLab shows already, or has gone past, are done', async () => {

@@ -288,7 +288,7 @@ test('a Secret of a build argument that is not there ends the build before it ha
   const missing = 'There is no Secret npm (buildArgs.TOKEN): make it in the build namespace'
   await run(build.id, { secrets: { of: async () => ({ values: [], missing }) } })
   assert.deepEqual((await record(build.id)).outcome, { state: 'error', reason: missing })
-  assert.deepEqual(cluster.started, [])
+  assert.equal(cluster.started.length, 0)
 })
 
 test('a build that ends at its start takes away the Job that an earlier runner had made', async () => {
@@ -342,6 +342,17 @@ test('a build that takes longer than its time-out ends as failed when its pod is
   await running
   assert.match(JSON.stringify((await record(build.id)).outcome), /"failed".*Timed out after 1m30s/)
   assert.deepEqual(cluster.removed, [job])
+})
+
+test('a pull request is not built where kanihook.yaml builds none any more', async () => {
+  const build = buildPlan({ ref: 'refs/pull/12/head' })
+  await builds.create(build)
+  const rule = rulesOf().find(build.repository)!
+  await run(build.id, { rules: { find: () => ({ ...rule, pullRequests: 'never' }) } })
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'cancelled',
+    reason: 'kanihook.yaml was changed to build no pull requests before this one started',
+  })
 })
 
 test('an image that was removed from kanihook.yaml meanwhile is not built, and its status says so', async () => {
@@ -453,6 +464,55 @@ test('a moving tag that a newer version has taken meanwhile is not pushed', asyn
   const message = `registry.example.com/acme/app:1.2.0@${digest}`
   cluster.show(jobName(plan, 1), { phase: 'ended', ends: { clone: ok, build: { ...ok, message } } })
   await running
+})
+
+test('a pull request does not push the tag of its commit where a branch has taken that meanwhile', async () => {
+  const destination = 'registry.example.com/acme/app:aaaaaaaaaaaa'
+  const claim = { destination, repositoryId: 'gitea/7', image: 'app', ref: '' }
+  const ofPull = { ...claim, ref: 'refs/pull/12/head', yields: true }
+  const [alone, both] = [[destination], [destination, 'registry.example.com/acme/app:pr-12']].map(
+    (destinations, index) =>
+      buildPlan({
+        ref: 'refs/pull/12/head',
+        generation: index + 1,
+        plan: { ...imagePlan, destinations },
+        moving: [ofPull],
+      }),
+  )
+  assert.ok(alone && both)
+  await builds.create(alone)
+  assert.equal(await refs.claimTag(ofPull), undefined)
+  assert.equal(await refs.claimTag(claim), undefined)
+  await run(alone.id)
+  assert.equal((await record(alone.id)).state, 'skipped')
+  assert.equal(cluster.started.length, 0)
+
+  await builds.create(both)
+  const running = run(both.id)
+  await started()
+  const [request] = cluster.started
+  assert.deepEqual(request?.build.plan.destinations, ['registry.example.com/acme/app:pr-12'])
+  const message = `registry.example.com/acme/app:pr-12@${digest}`
+  cluster.show(jobName(both, 1), { phase: 'ended', ends: { clone: ok, build: { ...ok, message } } })
+  await running
+})
+
+test('a branch’s build waits for that of a pull request that has started at its commit', async () => {
+  const ofPull = buildPlan({ ref: 'refs/pull/12/head' })
+  await builds.create(ofPull)
+  const running = run(ofPull.id)
+  await started()
+  const ofBranch = buildPlan()
+  await builds.create(ofBranch)
+  await assert.rejects(run(ofBranch.id), RetryLater)
+  assert.equal(cluster.started.length, 1)
+  cluster.show(jobName(ofPull, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
+  await running
+  const next = run(ofBranch.id)
+  await eventually(() => cluster.started.length > 1)
+  cluster.show(jobName(ofBranch, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
+  await next
+  assert.equal((await record(ofBranch.id)).state, 'succeeded')
 })
 
 test('a new try that a full quota holds back is given up after its start time-out, too', async () => {

@@ -28,7 +28,13 @@ export interface GitServer {
   commit(
     repository: string,
     files: Readonly<Record<string, string>>,
-    options?: { readonly ref?: string; readonly parent?: string; readonly sha256?: boolean },
+    options?: {
+      readonly ref?: string
+      /** Another ref that points at the commit, too. */
+      readonly alsoAt?: string
+      readonly parent?: string
+      readonly sha256?: boolean
+    },
   ): Promise<string>
   stop(): Promise<void>
 }
@@ -100,7 +106,8 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     logins,
-    async commit(repository, files, { ref = 'refs/heads/main', parent, sha256 = false } = {}) {
+    async commit(repository, files, options = {}) {
+      const { ref = 'refs/heads/main', alsoAt, parent, sha256 = false } = options
       const bare = join(folder, repository)
       const work = await mkdtemp(join(folder, 'work-'))
       const env = { ...gitEnv, GIT_DIR: bare, GIT_WORK_TREE: work }
@@ -121,6 +128,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       const tree = await git('write-tree')
       const commit = await git('commit-tree', tree, '-m', 'test', ...(parent ? ['-p', parent] : []))
       await git('update-ref', ref, commit)
+      if (alsoAt !== undefined) await git('update-ref', alsoAt, commit)
       await rm(work, { recursive: true })
       return commit
     },

@@ -71,6 +71,7 @@ export function buildPlan(change: Partial<BuildPlan> = {}): BuildPlan {
 export function rulesOf(...images: ImageRule[]): Rules {
   const rule: RepositoryRule = {
     match: '**',
+    pullRequests: 'trusted',
     images: images.length > 0 ? images : [imageRule],
     unwanted: () => undefined,
   }

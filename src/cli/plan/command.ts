@@ -13,7 +13,7 @@ import { CommandFailed, UsageError, type Command } from '../command.ts'
 import { oneLine } from '../words.ts'
 import { isBuilt, toJson, type PlanAnswer } from './answer.ts'
 import { decide } from './decide.ts'
-import { findRefs, isCommit } from './find-refs.ts'
+import { findRefs, isCommit, pullRequestRefs } from './find-refs.ts'
 import { buildObjects } from './objects.ts'
 import { toText } from './text.ts'
 import { toYaml } from './yaml.ts'
@@ -24,7 +24,7 @@ export const plan: Command = {
   help: `kanihook plan REPOSITORY REF [-o text|yaml|json]: say what a push of REF would build, and why
 
   REPOSITORY  host/path, as kanihook.yaml matches it: github.com/acme/shop
-  REF         a branch, a tag, or the commit that one points at
+  REF         a branch, a tag, a pull request (pr:12), or the commit that one points at
   --output, -o FORMAT
               text (the default); yaml: the very objects that kanihook would create, with the reasons
               as comments, for kubectl create -f -; json: reasons and objects, for programs
@@ -68,18 +68,17 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
 
   const [remote, { username }] = await orFail(() =>
     Promise.all([
-      createGitRemote({ source: client }).refs(repository),
+      createGitRemote({ source: client }).refs(repository, pullRequestRefs(wanted)),
       client.credential(repository),
     ]),
   )
   const found = findRefs(wanted, remote)
   if (found.length === 0) return nothing(`${name} has no ${nameless(wanted)}: nothing is built`)
 
-  const { defaultBranch } = remote
   const cloneUrl = client.cloneUrl(repository)
   const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
   const jobSettings = { namespace, kanikoImage, cloneImage, registries: config.registries }
-  const situation = { repository, entry, rule, defaultBranch, now: Date.now() }
+  const situation = { repository, entry, rule, remote, now: Date.now() }
   return {
     repository: name,
     entry: rule.match,
@@ -99,7 +98,7 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
 const nameless = (wanted: string): string =>
   isCommit(wanted)
     ? `branch or tag ${wanted}, and none that points at such a commit`
-    : `branch or tag ${oneLine(wanted)}`
+    : `${pullRequestRefs(wanted).length > 0 ? 'pull request' : 'branch or tag'} ${oneLine(wanted)}`
 
 /** The repository of this name at the forge that is there. */
 function find(name: string, settings: Settings): { repository: Repository; client: ForgeClient } {

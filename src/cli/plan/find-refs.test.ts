@@ -15,6 +15,8 @@ const remote = {
     ['refs/heads/feedface', head('c')],
     ['refs/heads/v1', head('b')],
     ['refs/tags/v1', head('d', 'e')],
+    ['refs/pull/12/head', head('f')],
+    ['refs/merge-requests/13/head', head('f')],
   ]),
 }
 const found = (given: string): string[] => findRefs(given, remote).map(({ ref }) => ref)
@@ -26,6 +28,14 @@ describe('what is to be built', () => {
     assert.deepEqual(found('refs/heads/v2'), [])
     assert.deepEqual(found('v2'), [])
     assert.throws(() => found('v1'), UsageError)
+  })
+
+  it('is named by a pull request, as each forge calls its ref', () => {
+    assert.deepEqual(found('pr:12'), ['refs/pull/12/head'])
+    assert.deepEqual(found('refs/pull/12/head'), ['refs/pull/12/head'])
+    assert.deepEqual(found('pr:13'), ['refs/merge-requests/13/head'])
+    assert.deepEqual(found('pr:14'), [])
+    assert.deepEqual(found('refs/pull/12/merge'), [])
   })
 
   it('is named by a commit: all that points at it', () => {

@@ -3,6 +3,7 @@ import { isSigned } from '../constant-time.ts'
 import type { ForgeSettings, WebhookReader, WebhookRequest } from '../forge.ts'
 import { eventName, header, requiredId } from '../headers.ts'
 import { readJsonObject } from '../json-body.ts'
+import { pullRequestEvent, readGithubPullRequest } from '../pull-request-payload.ts'
 import {
   defaultBranchSchema,
   objectIdSchema,
@@ -56,6 +57,12 @@ export function createGiteaWebhooks({
       const event = eventName(headers, present(headers, 'event')[0] ?? 'x-gitea-event')
       const forgeId = requiredId(headers, present(headers, 'delivery')[0] ?? 'x-gitea-delivery')
       const payload = readJsonObject(body)
+      if (event === 'pull_request') {
+        const read = readGithubPullRequest(payload)
+        if ('action' in read) return { kind: 'other', event: `${event} (${read.action})` }
+        const changed = pullRequestEvent('gitea', url, read.said)
+        return { kind: 'push', identity: forgeId, forgeId, event: changed }
+      }
       if (event !== 'push') return { kind: 'other', event }
       const push = readPush(schema, payload)
       return { kind: 'push', identity: forgeId, forgeId, event: pushEvent('gitea', url, push) }

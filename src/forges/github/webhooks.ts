@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ForgeSettings, WebhookReader } from '../forge.ts'
 import { eventName, header, requiredId } from '../headers.ts'
 import { readJsonObject } from '../json-body.ts'
+import { pullRequestEvent, readGithubPullRequest } from '../pull-request-payload.ts'
 import {
   defaultBranchSchema,
   objectIdSchema,
@@ -68,6 +69,12 @@ export function createGithubWebhooks({
       const forgeId = requiredId(headers, 'x-github-delivery')
       const payload = readJsonObject(body)
       if (event === 'ping') return { kind: 'ping' }
+      if (event === 'pull_request') {
+        const read = readGithubPullRequest(payload)
+        if ('action' in read) return { kind: 'other', event: `${event} (${read.action})` }
+        const changed = pullRequestEvent('github', url, read.said)
+        return { kind: 'push', identity: forgeId, forgeId, event: changed }
+      }
       if (event !== 'push') return { kind: 'other', event }
       const push = readPush(schema, payload)
       return { kind: 'push', identity: forgeId, forgeId, event: pushEvent('github', url, push) }

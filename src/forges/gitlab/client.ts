@@ -32,13 +32,17 @@ export function createGitlabClient(settings: ForgeSettings): ForgeClient {
   const api = createApi({ forge: 'GitLab', baseUrl: settings.apiUrl })
   const token = () => configuredToken('GitLab', settings.login)
 
-  const requestOf = ({ repository, sha, ref, status }: StatusPost, pipeline?: string) => ({
+  const requestOf = (
+    { repository, sha, ref, headBranch, status }: StatusPost,
+    pipeline?: string,
+  ) => ({
     method: 'POST' as const,
     path: ['projects', repository.id, 'statuses', sha],
     login: { header: 'private-token', token: token() },
     body: {
       state: states[status.state],
-      ref: parseRef(ref).name,
+      // A merge request shows the pipelines of the branch that it comes from.
+      ref: headBranch ?? parseRef(ref).name,
       name: status.context,
       description: status.description,
       target_url: status.targetUrl,

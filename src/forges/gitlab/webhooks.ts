@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { ForgeSettings, WebhookReader } from '../forge.ts'
+import type { PushEvent } from '../../builds/push-event.ts'
+import type { ForgeSettings, WebhookMessage, WebhookReader } from '../forge.ts'
 import { eventName, optionalId } from '../headers.ts'
 import { readJsonObject } from '../json-body.ts'
 import {
@@ -11,9 +12,10 @@ import {
   refSchema,
   repositoryIdSchema,
   repositoryPathSchema,
-  type Push,
 } from '../push-payload.ts'
+import { pullRequestEvent } from '../pull-request-payload.ts'
 import { rejected } from '../rejections.ts'
+import { mergeRequestEvent, readGitlabMergeRequest } from './merge-request.ts'
 import { createGitlabVerifier } from './secrets.ts'
 
 const pushEvents: ReadonlySet<string> = new Set(['Push Hook', 'Tag Push Hook'])
@@ -37,11 +39,29 @@ const schema = z
     repository: { id: project.id, path: project.path_with_namespace },
   }))
 
-/** What stays the same when a push is sent again, for a GitLab that gives deliveries no id. */
-const identityOf = ({ repository, ref, before, after }: Push) =>
+/**
+ * What stays the same when a push is sent again, for a GitLab that gives deliveries no id. A merge
+ * request may be closed and opened again at one commit.
+ */
+const identityOf = ({ repository, ref, before, after, pullRequest }: PushEvent) =>
   createHash('sha256')
-    .update(JSON.stringify([repository.id, ref, before, after]))
+    .update(
+      JSON.stringify([
+        repository.id,
+        ref,
+        before,
+        after,
+        ...(pullRequest ? [pullRequest.updatedAt] : []),
+      ]),
+    )
     .digest('hex')
+
+const message = (forgeId: string | undefined, event: PushEvent): WebhookMessage => ({
+  kind: 'push',
+  identity: forgeId ?? identityOf(event),
+  forgeId,
+  event,
+})
 
 /**
  * https://docs.gitlab.com/user/project/integrations/webhook_events. `X-Gitlab-Event-UUID` is no
@@ -58,14 +78,13 @@ export function createGitlabWebhooks({
       const event = eventName(request.headers, 'x-gitlab-event')
       const forgeId = optionalId(request.headers, 'idempotency-key')
       const payload = readJsonObject(request.body)
-      if (!pushEvents.has(event)) return { kind: 'other', event }
-      const push = readPush(schema, payload)
-      return {
-        kind: 'push',
-        identity: forgeId ?? identityOf(push),
-        forgeId,
-        event: pushEvent('gitlab', url, push),
+      if (event === mergeRequestEvent) {
+        const read = readGitlabMergeRequest(payload)
+        if ('action' in read) return { kind: 'other', event: `${event} (${read.action})` }
+        return message(forgeId, pullRequestEvent('gitlab', url, read.said))
       }
+      if (!pushEvents.has(event)) return { kind: 'other', event }
+      return message(forgeId, pushEvent('gitlab', url, readPush(schema, payload)))
     },
   }
 }

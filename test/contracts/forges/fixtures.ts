@@ -21,6 +21,33 @@ export interface PushFields {
   readonly defaultBranch?: unknown
 }
 
+/** What a pull request's payload says; any of it may be wrong. */
+export interface PullRequestFields {
+  /** In the forge's own words; opened, unless said. */
+  readonly action?: unknown
+  readonly number?: unknown
+  readonly sha?: unknown
+  /** The branches that it comes from and goes to. */
+  readonly head?: unknown
+  readonly base?: unknown
+  /** The id of the repository that it comes from; null: that is gone. */
+  readonly headRepository?: unknown
+  readonly path?: unknown
+  readonly updatedAt?: unknown
+}
+
+export interface PullRequestFixtures {
+  /** The event's name. */
+  readonly event: string
+  readonly examples: readonly PushExample[]
+  /** Payloads about what changes no head and opens or closes nothing, by what they are called. */
+  readonly ignored: readonly { readonly action: string; readonly payload: object }[]
+  /** A good payload of one that was opened, with these fields in place of its own. */
+  payload(fields: PullRequestFields): object
+  /** The ref of the one with this number. */
+  ref(number: number): string
+}
+
 export interface WebhookFixtures {
   /** Three different secrets: the newest, the oldest, and one that is not configured. */
   readonly secrets: readonly [string, string, string]
@@ -35,7 +62,8 @@ export interface WebhookFixtures {
   readonly examples: readonly PushExample[]
   /** A good push payload with these fields in place of its own. */
   payload(fields: PushFields): object
-  /** An event that is not a push. */
+  readonly pullRequests: PullRequestFixtures
+  /** An event that is neither a push nor of a pull request. */
   readonly otherEvent: string
   /** The host that payloads name, and that must not be believed. */
   readonly payloadHost: string

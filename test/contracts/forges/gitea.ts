@@ -1,11 +1,14 @@
 import { giteaDelivery } from '../../stand-ins/gitea/delivery.ts'
 import { createGiteaStandIn, type GiteaStatus } from '../../stand-ins/gitea/stand-in.ts'
+import pull from '../../fixtures/gitea/pull-request.json' with { type: 'json' }
 import push from '../../fixtures/gitea/push.json' with { type: 'json' }
 import {
   given,
   lastOfEach,
   type ForgeFixtures,
   type ForgePartner,
+  type PullRequestFields,
+  type PullRequestFixtures,
   type PushExample,
 } from './fixtures.ts'
 
@@ -23,6 +26,108 @@ const example = (claim: string, payload: typeof push): PushExample => ({
 })
 
 const zero = '0'.repeat(40)
+
+/** How a pull request is when it is opened, as kanihook reads it. */
+const opened: PushExample['expected'] = {
+  ref: 'refs/pull/12/head',
+  before: zero,
+  after: pull.pull_request.head.sha,
+  forced: false,
+  defaultBranch: 'main',
+  repository: { id: '140', path: 'acme/app' },
+  pullRequest: {
+    base: 'main',
+    head: 'größe',
+    fork: false,
+    open: true,
+    updatedAt: Date.parse('2026-02-03T21:43:19Z'),
+  },
+}
+
+const closed = {
+  ...opened,
+  before: opened.after,
+  after: zero,
+  pullRequest: { ...opened.pullRequest!, open: false },
+}
+
+const ofFork = { ...opened, pullRequest: { ...opened.pullRequest!, fork: true } }
+
+/** As GitHub's, but that a push is called `synchronized`, and does not say what was there before. */
+const pullRequests: PullRequestFixtures = {
+  event: 'pull_request',
+  examples: [
+    { claim: 'one that was opened', payload: pull, expected: opened },
+    { claim: 'a push to one', payload: { ...pull, action: 'synchronized' }, expected: opened },
+    {
+      claim: 'one that was opened again',
+      payload: { ...pull, action: 'reopened' },
+      expected: opened,
+    },
+    {
+      claim: 'one that goes to another branch now',
+      payload: { ...pull, action: 'edited', changes: { ref: { from: 'dev' } } },
+      expected: opened,
+    },
+    {
+      claim: 'one that was closed or merged',
+      payload: {
+        ...pull,
+        action: 'closed',
+        pull_request: { ...pull.pull_request, state: 'closed', merged: true },
+      },
+      expected: closed,
+    },
+    {
+      claim: 'one of a fork',
+      payload: pullPayload({ headRepository: 141 }),
+      expected: ofFork,
+    },
+    {
+      claim: 'one of a fork that is gone',
+      payload: pullPayload({ headRepository: null }),
+      expected: ofFork,
+    },
+  ],
+  ignored: [
+    { action: 'label_updated', payload: { ...pull, action: 'label_updated' } },
+    {
+      action: 'edited',
+      payload: { ...pull, action: 'edited', changes: { title: { from: 'Another' } } },
+    },
+  ],
+  payload: pullPayload,
+  ref: (number) => `refs/pull/${number}/head`,
+}
+
+function pullPayload({
+  sha,
+  head,
+  base,
+  headRepository,
+  path,
+  updatedAt,
+  ...fields
+}: PullRequestFields): object {
+  const { pull_request: said, repository } = pull
+  return {
+    ...pull,
+    ...given({ ...fields }),
+    pull_request: {
+      ...said,
+      ...given({ updated_at: updatedAt }),
+      head: {
+        ...said.head,
+        ...given({ ref: head, sha }),
+        ...(headRepository === undefined
+          ? {}
+          : { repo: headRepository === null ? null : { ...said.head.repo, id: headRepository } }),
+      },
+      base: { ...said.base, ...given({ ref: base }) },
+    },
+    repository: { ...repository, ...given({ full_name: path }) },
+  }
+}
 
 /** Reads statuses back by Gitea's own API: of the stand-in and of a real server alike. */
 export const giteaStatuses =
@@ -86,6 +191,7 @@ export const giteaFixtures = (
         ...given({ id, full_name: path, default_branch: defaultBranch }),
       },
     }),
+    pullRequests,
     otherEvent: 'issues',
     payloadHost: 'gitea.example',
   },

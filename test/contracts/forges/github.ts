@@ -6,6 +6,8 @@ import {
   given,
   lastOfEach,
   type ForgeFixtures,
+  type PullRequestFields,
+  type PullRequestFixtures,
   type PushExample,
   type PushFields,
 } from './fixtures.ts'
@@ -47,6 +49,112 @@ const example = (claim: string, payload: GithubPush): PushExample => ({
 const first = (fits: (push: GithubPush) => boolean) => githubPushes.find(fits)!
 const isBranch = ({ ref }: GithubPush) => ref.startsWith('refs/heads/')
 
+/** The parts of GitHub's events of pull requests that the fixtures look at. */
+interface GithubPullRequest {
+  readonly action: string
+  readonly number: number
+  readonly before?: string
+  readonly pull_request: {
+    readonly updated_at: string
+    readonly head: { readonly sha: string; readonly repo: { readonly id: number } }
+    readonly base: { readonly ref: string }
+  }
+  readonly repository: { readonly full_name: string }
+}
+
+const pullRequestOf = (action: string): GithubPullRequest =>
+  (examplesOf('pull_request') as readonly GithubPullRequest[]).find(
+    (example) => example.action === action,
+  )!
+
+const openedPull = pullRequestOf('opened')
+
+/** How GitHub's example is read. */
+const readPull = (
+  { number, pull_request: { head, updated_at: updatedAt } }: GithubPullRequest,
+  change: { open?: boolean; before?: string; fork?: boolean } = {},
+): PushExample['expected'] => {
+  const { open = true, before = '0'.repeat(40), fork = false } = change
+  return {
+    ref: `refs/pull/${number}/head`,
+    before: open ? before : head.sha,
+    after: open ? head.sha : '0'.repeat(40),
+    forced: false,
+    defaultBranch: 'master',
+    repository: { id: '186853002', path: 'Codertocat/Hello-World' },
+    pullRequest: {
+      base: 'master',
+      head: 'changes',
+      fork,
+      open,
+      updatedAt: Date.parse(updatedAt),
+    },
+  }
+}
+
+const pullExample = (
+  claim: string,
+  payload: GithubPullRequest,
+  change?: Parameters<typeof readPull>[1],
+): PushExample => ({ claim, payload, expected: readPull(payload, change) })
+
+const pullPayload = ({
+  sha,
+  head,
+  base,
+  headRepository,
+  path,
+  updatedAt,
+  ...fields
+}: PullRequestFields): GithubPullRequest => ({
+  ...openedPull,
+  ...given({ ...fields }),
+  pull_request: {
+    ...openedPull.pull_request,
+    ...given({ updated_at: updatedAt }),
+    head: {
+      ...openedPull.pull_request.head,
+      ...given({ ref: head, sha, repo: headRepository === null ? null : undefined }),
+      ...(headRepository === undefined || headRepository === null
+        ? {}
+        : { repo: { ...openedPull.pull_request.head.repo, id: headRepository as number } }),
+    },
+    base: { ...openedPull.pull_request.base, ...given({ ref: base }) },
+  },
+  repository: { ...openedPull.repository, ...given({ full_name: path }) },
+})
+
+const synchronized = pullRequestOf('synchronize')
+
+const pullRequests: PullRequestFixtures = {
+  event: 'pull_request',
+  examples: [
+    pullExample('one that was opened', openedPull),
+    pullExample('a push to one', synchronized, { before: synchronized.before! }),
+    pullExample('one that was opened again', pullRequestOf('reopened')),
+    pullExample('one that was closed or merged', pullRequestOf('closed'), { open: false }),
+    {
+      claim: 'one that goes to another branch now',
+      payload: { ...openedPull, action: 'edited', changes: { base: { ref: { from: 'dev' } } } },
+      expected: readPull(openedPull),
+    },
+    pullExample('one of a fork', pullPayload({ headRepository: 1 }), { fork: true }),
+    pullExample('one of a fork that is gone', pullPayload({ headRepository: null }), {
+      fork: true,
+    }),
+  ],
+  ignored: [
+    { action: 'labeled', payload: pullRequestOf('labeled') },
+    { action: 'ready_for_review', payload: pullRequestOf('ready_for_review') },
+    {
+      action: 'edited',
+      payload: { ...openedPull, action: 'edited', changes: { title: { from: 'Another' } } },
+    },
+  ],
+  payload: pullPayload,
+  ref: (number) => `refs/pull/${number}/head`,
+}
+
 const createdBranch = first((push) => isBranch(push) && isZero(push.before))
 const branch: GithubPush = { ...createdBranch, before: '9'.repeat(40) }
 
@@ -81,6 +189,7 @@ export const githubFixtures: ForgeFixtures = {
         ...given({ id, full_name: path, default_branch: defaultBranch }),
       },
     }),
+    pullRequests,
     otherEvent: 'issues',
     payloadHost: 'github.com',
   },

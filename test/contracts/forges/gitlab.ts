@@ -1,11 +1,13 @@
 import { gitlabDelivery } from '../../stand-ins/gitlab/delivery.ts'
 import { createGitlabStandIn } from '../../stand-ins/gitlab/stand-in.ts'
+import merge from '../../fixtures/gitlab/merge-request.json' with { type: 'json' }
 import push from '../../fixtures/gitlab/push.json' with { type: 'json' }
 import tagPush from '../../fixtures/gitlab/tag-push.json' with { type: 'json' }
 import {
   given,
   lastOfEach,
   type ForgeFixtures,
+  type PullRequestFixtures,
   type PushExample,
   type WebhookFixtures,
 } from './fixtures.ts'
@@ -24,6 +26,107 @@ const example = (claim: string, payload: typeof push | typeof tagPush): PushExam
 })
 
 const zero = '0'.repeat(40)
+
+/** How a merge request is when it is opened, as kanihook reads it. */
+const opened: PushExample['expected'] = {
+  ref: 'refs/merge-requests/12/head',
+  before: zero,
+  after: merge.object_attributes.last_commit.id,
+  forced: false,
+  defaultBranch: 'main',
+  repository: { id: '15', path: 'acme/tools/app' },
+  pullRequest: {
+    base: 'main',
+    head: 'größe',
+    fork: false,
+    open: true,
+    updatedAt: Date.parse('2026-02-03T21:43:19Z'),
+  },
+}
+
+const closed = {
+  ...opened,
+  before: opened.after,
+  after: zero,
+  pullRequest: { ...opened.pullRequest!, open: false },
+}
+
+const changed = (attributes: object, changes: object = {}): object => ({
+  ...merge,
+  object_attributes: { ...merge.object_attributes, ...attributes },
+  changes,
+})
+
+const pullRequests: PullRequestFixtures = {
+  event: 'Merge Request Hook',
+  examples: [
+    { claim: 'one that was opened', payload: merge, expected: opened },
+    {
+      claim: 'one whose time is written in ISO 8601',
+      payload: changed({ updated_at: '2026-02-03T21:43:19Z' }),
+      expected: opened,
+    },
+    {
+      claim: 'a push to one',
+      payload: changed({ action: 'update', oldrev: push.before }),
+      expected: { ...opened, before: push.before },
+    },
+    {
+      claim: 'one that goes to another branch now',
+      payload: changed({ action: 'update' }, { target_branch: { previous: 'a', current: 'main' } }),
+      expected: opened,
+    },
+    {
+      claim: 'one that was opened again',
+      payload: changed({ action: 'reopen' }),
+      expected: opened,
+    },
+    {
+      claim: 'one that was closed',
+      payload: changed({ action: 'close', state: 'closed' }),
+      expected: closed,
+    },
+    {
+      claim: 'one that was merged',
+      payload: changed({ action: 'merge', state: 'merged' }),
+      expected: closed,
+    },
+    {
+      claim: 'one of a fork',
+      payload: changed({ source_project_id: 16 }),
+      expected: { ...opened, pullRequest: { ...opened.pullRequest!, fork: true } },
+    },
+    {
+      claim: 'one of a fork that is gone',
+      payload: changed({ source_project_id: null }),
+      expected: { ...opened, pullRequest: { ...opened.pullRequest!, fork: true } },
+    },
+  ],
+  ignored: [
+    { action: 'approved', payload: changed({ action: 'approved' }) },
+    {
+      action: 'update',
+      payload: changed({ action: 'update' }, { title: { previous: 'Another' } }),
+    },
+  ],
+  payload: ({ sha, path, number, head, base, headRepository, updatedAt, action }) => ({
+    ...merge,
+    object_attributes: {
+      ...merge.object_attributes,
+      ...given({
+        action,
+        iid: number,
+        source_branch: head,
+        target_branch: base,
+        source_project_id: headRepository,
+        updated_at: updatedAt,
+      }),
+      last_commit: { ...merge.object_attributes.last_commit, ...given({ id: sha }) },
+    },
+    project: { ...merge.project, ...given({ path_with_namespace: path }) },
+  }),
+  ref: (number) => `refs/merge-requests/${number}/head`,
+}
 
 const webhooks = (
   proof: Pick<WebhookFixtures, 'secrets' | 'proofHeader' | 'signsBody'>,
@@ -48,7 +151,8 @@ const webhooks = (
       ...given({ id, path_with_namespace: path, default_branch: defaultBranch }),
     },
   }),
-  otherEvent: 'Merge Request Hook',
+  pullRequests,
+  otherEvent: 'Issue Hook',
   payloadHost: 'gitlab.example',
 })
 

@@ -4,7 +4,7 @@ import { DeliveryRejected } from '../../../src/errors.ts'
 import type { ForgeDriver, WebhookMessage, WebhookRequest } from '../../../src/forges/forge.ts'
 import { badRefs, nastyBranchNames } from '../../fixtures/branch-names.ts'
 import type { DeliveryOptions } from '../../stand-ins/signed-delivery.ts'
-import type { PushFields, WebhookFixtures } from './fixtures.ts'
+import type { PullRequestFields, PushFields, WebhookFixtures } from './fixtures.ts'
 
 const url = 'https://git.example.com:8443'
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
@@ -93,6 +93,55 @@ export function webhookContract(driver: ForgeDriver, fixtures: WebhookFixtures):
     })
   })
 
+  describe('a pull request is read', () => {
+    const { event, examples, ignored, payload, ref } = fixtures.pullRequests
+    const readPull = (body: unknown) => read(encode(body), { event })
+
+    for (const { claim, payload, expected } of examples) {
+      it(`of ${claim}`, async () => {
+        const { event } = await push(readPull(payload))
+        assert.deepEqual(event, {
+          ...expected,
+          repository: { forge: driver.name, host: 'git.example.com:8443', ...expected.repository },
+        })
+      })
+    }
+
+    it('as a push of its own ref, from whatever branch', async () => {
+      const { event } = await push(readPull(payload({ number: 4711, head: 'a/größe;$(id)' })))
+      assert.equal(event.ref, ref(4711))
+      assert.equal(event.pullRequest?.head, 'a/größe;$(id)')
+    })
+
+    for (const { action, payload } of ignored) {
+      it(`but not where it was only ${action}`, async () => {
+        assert.deepEqual(await readPull(payload), { kind: 'other', event: `${event} (${action})` })
+      })
+    }
+
+    it('and refused where it is not what such an event says', async () => {
+      const wrong: readonly PullRequestFields[] = [
+        ...[0, -1, 1.5, '12', null, 2 ** 40, '1/head\n'].map((number) => ({ number })),
+        ...['', 'a b', 'a..b', '-x\n', 12, null].flatMap((name) => [
+          { head: name },
+          { base: name },
+        ]),
+        ...['', 'abc', 'g'.repeat(40), 'a'.repeat(41), null].map((sha) => ({ sha })),
+        ...['yesterday', '', 12, null].map((updatedAt) => ({ updatedAt })),
+        ...['app', 'acme/..', '-acme/app', null].map((path) => ({ path })),
+        ...['', 'a\nb', 'x'.repeat(100), 12].map((action) => ({ action })),
+        { headRepository: '140' },
+      ]
+      for (const fields of wrong) await isRejected(readPull(payload(fields)), 400)
+      for (const body of [{}, { action: 'opened' }, []]) await isRejected(readPull(body), 400)
+    })
+
+    it('only with the right proof', async () => {
+      const body = encode(payload({}))
+      await isRejected(read(body, { event, secret: foreign }), 401)
+    })
+  })
+
   it('takes the host from the settings, never from the payload', async () => {
     assert(good.includes(fixtures.payloadHost), 'the payload names a host')
     const message = await push(read(good))
@@ -107,7 +156,7 @@ export function webhookContract(driver: ForgeDriver, fixtures: WebhookFixtures):
     assert((await identity({ id: 'x'.repeat(255) })).length <= 255)
   })
 
-  it('calls an event that is not a push by its name', async () => {
+  it('calls an event that it does not act on by its name', async () => {
     const message = await read(encode({ anything: true }), { event: fixtures.otherEvent })
     assert.deepEqual(message, { kind: 'other', event: fixtures.otherEvent })
   })

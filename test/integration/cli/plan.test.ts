@@ -19,6 +19,7 @@ repositories:
   - match: "**/acme/app"
     branches: [main, "release/*"]
     tags: ["v*"]
+    pullRequests: trusted
     pushSecret: registry-credentials
     images:
       - name: app
@@ -157,6 +158,37 @@ describe('kanihook plan', () => {
     assert.match(out, /^ {2}not built: branch "feature" is not in branches \[main, release\/\*\]$/m)
     const yaml = await plan(`${host}/${path}`, 'feature', '-o', 'yaml')
     assert.deepEqual([yaml.code, objectsOf(yaml.out)], [1, []])
+  })
+
+  it('says what a pull request would build, where a branch of the repository is at its commit', async () => {
+    const sha = await its.git.commit(
+      `${path}.git`,
+      { Dockerfile: 'FROM scratch' },
+      { ref: 'refs/heads/topic', alsoAt: 'refs/pull/12/head' },
+    )
+    const { code, out } = await plan(`${host}/${path}`, 'pr:12')
+    assert.equal(code, 0, out)
+    for (const part of [
+      `refs/pull/12/head at ${sha}`,
+      '  built: pull request 12, should the branch that it is to be merged into be built',
+      `    pushes  registry.example.com:5000/acme/app:${sha.slice(0, 12)}`,
+      '  image docs: fails: No tag of [{branch}] has a value on a pull request',
+    ]) {
+      assert.ok(out.includes(part), `${part}\nin\n${out}`)
+    }
+    const forked = await its.git.commit(
+      `${path}.git`,
+      { Dockerfile: 'FROM scratch', of: 'a stranger' },
+      { ref: 'refs/pull/13/head' },
+    )
+    const none = await plan(`${host}/${path}`, 'refs/pull/13/head')
+    assert.equal(none.code, 1)
+    assert.ok(none.out.includes(`refs/pull/13/head at ${forked}`))
+    assert.match(
+      none.out,
+      /not built: pull request 13: no branch of the repository itself points at/,
+    )
+    assert.match((await plan(`${host}/${path}`, 'pr:14')).out, /has no pull request pr:14/)
   })
 
   it('says which image of a tag cannot be built', async () => {
