@@ -1,6 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Redis } from 'ioredis'
-import { isEnded, jobName, type Build } from './builds/build.ts'
+import { isEnded, type Build } from './builds/build.ts'
+import { jobsOf } from './builds/parts.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
 import type { Delivery } from './builds/push-event.ts'
 import { createRunner } from './builds/run-build.ts'
@@ -156,7 +157,8 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     if (!build) return
     // What goes on in the cluster must not push after its build has ended.
     const soon = AbortSignal.timeout(30_000)
-    await cluster.remove(jobName(build, build.tries), soon).catch(() => undefined)
+    const removals = jobsOf(build).map((job) => cluster.remove(job, soon).catch(() => undefined))
+    await Promise.all(removals)
     await changed(
       await builds.end(id, { state: 'error', reason: `kanihook failed: ${error.message}` }),
     )

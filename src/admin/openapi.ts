@@ -74,11 +74,16 @@ const schemas = {
     dockerfile: text,
     createdAt: time,
     endedAt: nullable(time),
+    platforms: { ...listOf(text), description: "Empty: the node's own." },
     steps: listOf(
       object({
         name: { type: 'string', enum: stepNames },
         at: time,
         note: nullable(text),
+        part: {
+          ...nullable(text),
+          description: 'Of several platforms the one that it is about, or `index`.',
+        },
       }),
     ),
     tries: { type: 'integer', description: 'Jobs so far; infrastructure failures are retried.' },
@@ -106,6 +111,7 @@ const schemas = {
       object({
         time: { ...time, description: 'As the kubelet wrote it, with nanoseconds.' },
         container: { type: 'string', enum: containerNames },
+        platform: { ...nullable(text), description: 'Which of several it is about.' },
         text,
       }),
     ),

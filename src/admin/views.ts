@@ -7,7 +7,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** A build as `/api` shows it: every field named here and in openapi.ts, so that none slips out. */
 export function viewBuild(build: Build, page: string | null) {
-  const { id, repository, ref, sha, image, generation, attempt, plan, cause, state, tries } = build
+  const { id, repository, ref, sha, image, generation, attempt, plan, cause, state } = build
   const { outcome } = build
   return {
     id,
@@ -26,14 +26,23 @@ export function viewBuild(build: Build, page: string | null) {
     dockerfile: plan.dockerfile,
     createdAt: iso(build.createdAt),
     endedAt: build.endedAt === undefined ? null : iso(build.endedAt),
-    steps: build.steps.map(({ name, at, note }) => ({ name, at: iso(at), note: note ?? null })),
-    tries,
+    platforms: plan.platforms ?? (plan.platform === undefined ? [] : [plan.platform]),
+    steps: build.steps.map(({ name, at, note, part }) => ({
+      name,
+      at: iso(at),
+      note: note ?? null,
+      part: part ?? null,
+    })),
+    tries: jobCount(build),
     ran: Object.entries(build.facts?.ran ?? {}).map(([container, image]) => ({ container, image })),
     remarks: remarks(build),
     stop: build.stop ?? null,
     page,
   }
 }
+
+const jobCount = ({ tries, parts }: Build): number =>
+  parts ? Object.values(parts).reduce((sum, part) => sum + part.tries, 0) : tries
 
 export function viewDelivery({ delivery, state, reason, builds }: DeliveryRecord) {
   const { id, forgeId, receivedAt, event } = delivery
@@ -54,16 +63,23 @@ export function viewDelivery({ delivery, state, reason, builds }: DeliveryRecord
 /** The log from the line `from` on, for programs that come back for what follows. */
 export function viewLog({ lines, dropped }: StoredLog, from: number) {
   return {
-    lines: lines.map(({ time, container, text }) => ({ time, container, text })),
+    lines: lines.map(({ time, container, platform, text }) => ({
+      time,
+      container,
+      platform: platform ?? null,
+      text,
+    })),
     dropped: Math.max(dropped - from, 0),
     next: Math.max(dropped, from) + lines.length,
   }
 }
 
-/** The same for people. A line per line: its time, its container, its text. */
+/** The same for people. A line per line: its time, where there are several its platform, its container, its text. */
 export function viewLogText(log: StoredLog, from: number): string {
   const { lines, dropped } = viewLog(log, from)
   const note = dropped > 0 ? [`(${dropped} lines were left out)`] : []
-  const shown = lines.map(({ time, container, text }) => `${time} ${container} ${text}`)
+  const shown = lines.map(({ time, container, platform, text }) =>
+    [time, ...(platform === null ? [] : [platform]), container, text].join(' '),
+  )
   return [...note, ...shown].map((line) => `${line}\n`).join('')
 }

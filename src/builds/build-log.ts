@@ -31,6 +31,8 @@ export interface BuildLogOptions {
   readonly store: LogStore
   readonly buildId: string
   readonly job: string
+  /** Told with each line; undefined: the build has one Job, or it is its index. */
+  readonly platform?: string | undefined
   readonly mask: (text: string) => string
   /** Ends the copying; what has come until then is kept. */
   readonly signal: AbortSignal
@@ -93,8 +95,9 @@ async function copy(
   container: ContainerName,
   lines: string[],
 ): Promise<void> {
-  const { cluster, store, buildId, job, mask, signal } = options
-  const last = (await store.lastTime(buildId, container)) ?? ''
+  const { cluster, store, buildId, job, platform, mask, signal } = options
+  const source = { container, ...(platform === undefined ? {} : { platform }) }
+  const last = (await store.lastTime(buildId, source)) ?? ''
   let batch: LogLine[] = []
   let flushing: Promise<void> = Promise.resolve()
   const flush = (): void => {
@@ -113,7 +116,7 @@ async function copy(
       }
       lines.push(text)
       // A worker that adopted the Job reads its log from the start again.
-      if (line.time > last) batch.push({ ...line, text })
+      if (line.time > last) batch.push({ ...line, ...source, text })
       if (batch.length >= 200) flush()
     }
   } finally {

@@ -78,8 +78,10 @@ export interface ImagePlan {
   /** Build arguments whose values are in Secrets of the build namespace: what is here is no secret. */
   readonly secretBuildArgs?: Readonly<Record<string, SecretKey>>
   readonly labels: Readonly<Record<string, string>>
-  /** `linux/amd64`, or undefined for whatever the node is. */
+  /** `linux/amd64`, or undefined for whatever the node is, and for several. */
   readonly platform: string | undefined
+  /** Two or more, in the order that they have in the image's index. */
+  readonly platforms?: readonly string[]
   readonly resources: Resources
   /** Labels that the node must have, beside those of the platform. */
   readonly nodeSelector?: Readonly<Record<string, string>>
@@ -171,6 +173,16 @@ export interface Step {
   readonly at: number
   /** Why it takes long, e.g. "Waiting for capacity: 0/3 nodes are available". */
   readonly note?: string
+  /** The part of the build that it is about, see parts.ts; undefined: all of it. */
+  readonly part?: string
+}
+
+/** What is kept of a part. */
+export interface PartRecord {
+  /** Infrastructure tries so far. */
+  readonly tries: number
+  /** Of the image that a platform's Job has pushed. */
+  readonly digest?: string
 }
 
 /** A build's record. */
@@ -182,6 +194,8 @@ export interface Build extends BuildPlan {
   readonly outcome: Outcome | undefined
   /** Infrastructure tries so far; each is a Job of its own. */
   readonly tries: number
+  /** By name, those that have begun; a build of one Job has none. */
+  readonly parts?: Readonly<Record<string, PartRecord>>
   /** Asked to end: by a newer head of its ref, or by a person. The holder of the build obeys. */
   readonly stop: StopRequest | undefined
   /** True where its predecessor was superseded: it is then not superseded while it runs. */
@@ -203,11 +217,22 @@ export function buildId(identity: BuildIdentity): string {
     .slice(0, 16)
 }
 
-/** The Job of a build's n-th infrastructure try (n from 1): a valid DNS label of at most 63 characters. */
-export function jobName(build: Pick<BuildPlan, 'id' | 'image'>, tries: number): string {
-  const slug = build.image
+/**
+ * The Job of the n-th infrastructure try (n from 1) of a build, or of a part of it: a valid DNS label of
+ * at most 63 characters.
+ */
+export function jobName(
+  build: Pick<BuildPlan, 'id' | 'image'>,
+  tries: number,
+  part?: string,
+): string {
+  const suffix = part === undefined ? '' : `-${slug(part.replace(/^linux\//, ''), 14)}`
+  const image = slug(build.image, 30 - suffix.length)
+  return `kanihook-${image}-${build.id}-${tries}${suffix}`.replace(/-{2,}/g, '-')
+}
+
+const slug = (text: string, length: number): string =>
+  text
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
-    .slice(0, 30)
-  return `kanihook-${slug}-${build.id}-${tries}`.replace(/-{2,}/g, '-')
-}
+    .slice(0, length)

@@ -17,7 +17,10 @@ export const phaseOf = {
 
 export type ContainerPhase = (typeof phaseOf)[ContainerName]
 
-/** The steps of a build, in order; it has those of the containers that its pod has. */
-export const stepNames = ['queued', 'starting', ...Object.values(phaseOf)] as const
+/**
+ * The steps of a build, in order; it has those of the containers that its pod has. `pushed`: one of
+ * several platforms is done.
+ */
+export const stepNames = ['queued', 'starting', ...Object.values(phaseOf), 'pushed'] as const
 
 export type StepName = (typeof stepNames)[number]

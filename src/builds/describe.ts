@@ -1,5 +1,6 @@
 import { isEnded, type Build } from './build.ts'
-import { duration } from './verdict.ts'
+import { indexPart, naming, openParts, partOf } from './parts.ts'
+import { duration } from './duration.ts'
 
 /** Forges refuse or cut longer descriptions: GitHub answers 422 from 141 characters on. */
 export const maxDescription = 140
@@ -17,18 +18,26 @@ export function shorten(text: string, length = maxDescription): string {
 export const describeBuild = (build: Build): string => shorten(sentence(build))
 
 function sentence(build: Build): string {
-  const { outcome, steps } = build
-  const present = steps.at(-1)
-  if (!isEnded(build.state) || !outcome) {
-    if (present?.note) return present.note
-    return build.state === 'running' ? 'Building' : 'Queued'
-  }
+  const { outcome } = build
+  if (!isEnded(build.state) || !outcome) return progress(build)
   if (outcome.state !== 'succeeded') return outcome.reason
   const [first, ...more] = outcome.pushed
   if (!first) return 'Pushed'
   const others = more.length > 0 ? ` and ${more.length} more` : ''
   const digest = `${first.digest.slice(0, 'sha256:'.length + 12)}…`
   return `Pushed ${first.destination}${others} in ${duration(buildTime(build))} (${digest})`
+}
+
+/** Of several parts, one that is held up speaks for all. */
+function progress(build: Build): string {
+  const open = openParts(build)
+  for (const part of open) {
+    const note = partOf(build, part).steps.at(-1)?.note
+    if (note) return naming(part, note)
+  }
+  if (build.state !== 'running') return 'Queued'
+  if (open.includes(undefined)) return 'Building'
+  return open.includes(indexPart) ? 'Publishing the index' : `Building ${open.join(', ')}`
 }
 
 /** From the first start of the Job to the end, in milliseconds. */

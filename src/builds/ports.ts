@@ -113,6 +113,9 @@ export interface BuildChange {
   readonly tries?: number
   /** In place of those before. */
   readonly facts?: BuildFacts
+  /** Of which part `tries` and `digest` are; undefined: of the build. */
+  readonly part?: string | undefined
+  readonly digest?: string
 }
 
 export interface ContainerEnd {
@@ -123,12 +126,18 @@ export interface ContainerEnd {
   readonly message: string
 }
 
+/** What holds up a pod's start. */
+export interface Waiting {
+  readonly reason: string
+  readonly message: string
+}
+
 /** What the cluster shows of one Job, read off its pod before the Job's own condition. */
 export interface JobObservation {
   /** `absent`: no such Job (or its pod is gone while it was never seen to end). */
   readonly phase: 'absent' | 'pending' | ContainerPhase | 'ended'
   /** Why a pending pod does not start: `Unschedulable: 0/1 nodes…`, `ImagePullBackOff: …`. */
-  readonly waiting?: { readonly reason: string; readonly message: string }
+  readonly waiting?: Waiting
   /** The containers that have ended. */
   readonly ends: Readonly<Partial<Record<ContainerName, ContainerEnd>>>
   /** The id of the image that each container has, as the node knows it. */
@@ -139,6 +148,8 @@ export interface JobObservation {
 
 export interface LogLine {
   readonly container: ContainerName
+  /** Undefined where the build has one Job, and for its index. */
+  readonly platform?: string
   /** RFC 3339 with nanoseconds, as the kubelet wrote it. */
   readonly time: string
   readonly text: string
@@ -152,6 +163,8 @@ export interface GitCredential {
 
 export interface JobRequest {
   readonly build: Build
+  /** Which of the build's Jobs; undefined: its only one. */
+  readonly part?: string | undefined
   /** The infrastructure try, from 1. */
   readonly tries: number
   /** The URL that is cloned: made of the configured forge and the repository's path. */
@@ -203,7 +216,10 @@ export interface BuildSecrets {
 export interface LogStore {
   append(buildId: string, lines: readonly LogLine[]): Promise<void>
   /** The time of the last line of a container that was ever appended. */
-  lastTime(buildId: string, container: ContainerName): Promise<string | undefined>
+  lastTime(
+    buildId: string,
+    source: Pick<LogLine, 'container' | 'platform'>,
+  ): Promise<string | undefined>
   /**
    * Lines from the given index on. 0 is the first line that ever was, so that an index stays that of
    * its line when older ones are left out.

@@ -1,8 +1,6 @@
 import { containerNames, phaseOf, type ContainerName, type StepName } from './containers.ts'
-import type { JobObservation } from './ports.ts'
+import type { JobObservation, Waiting } from './ports.ts'
 import { quotaNote } from './refusals.ts'
-
-type Waiting = NonNullable<JobObservation['waiting']>
 
 /** What a Job shows of the build's progress. Pure. */
 

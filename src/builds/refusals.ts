@@ -1,8 +1,6 @@
 import type { BuildPlan } from './build.ts'
 import { operator, type Failure } from './failures.ts'
-import type { JobObservation } from './ports.ts'
-
-type Waiting = NonNullable<JobObservation['waiting']>
+import type { Waiting } from './ports.ts'
 
 /** What the container that clones asks for; by it a complaint about it is told from one about the build. */
 export const cloneRequests: Readonly<Record<string, string>> = { cpu: '50m', memory: '64Mi' }

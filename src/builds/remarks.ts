@@ -1,5 +1,5 @@
 import type { Build } from './build.ts'
-import { duration } from './verdict.ts'
+import { duration } from './duration.ts'
 
 /** From here on a context without a `.dockerignore` is worth a remark. */
 export const largeContext = { bytes: 100 * 1024 ** 2, files: 10_000 } as const

@@ -1,11 +1,13 @@
 import { PermanentError, RetryLater } from '../errors.ts'
 import { createMask } from './build-log.ts'
-import type { Build, Outcome } from './build.ts'
+import { jobName, type Build, type Outcome } from './build.ts'
+import { duration } from './duration.ts'
 import { leftToOthers, movedOn } from './image-plan.ts'
+import { indexPart, partOf, type Part } from './parts.ts'
 import { isCloned } from './progress.ts'
 import type { Cluster, GitCredential, RefStore, SecretValues } from './ports.ts'
 import { isPullRequest, type Repository } from './push-event.ts'
-import { deadline, duration, stopped } from './verdict.ts'
+import { deadline, stopped } from './verdict.ts'
 
 /** Where a build's source comes from. */
 export interface Source {
@@ -24,24 +26,26 @@ export interface StartOptions {
 export type Started = { readonly mask: (text: string) => string } | { readonly outcome: Outcome }
 
 /**
- * Creates the Job of a build's present try, or finds it. `adopted`: an earlier runner may have made
- * it. Throws what `endOfStart` judges.
+ * Creates the Job of the present try of a build, or of a part of it, or finds it. `adopted`: an earlier
+ * runner may have made it. Throws what `endOfStart` judges.
  */
 export async function startJob(
   build: Build,
-  job: string,
+  part: Part,
   adopted: boolean,
   { refs, cluster, secrets, source }: StartOptions,
 ): Promise<Started> {
-  const found = adopted ? await cluster.observe(job) : undefined
-  const vanished = build.state === 'running' && found?.phase === 'absent'
+  const { tries, state } = partOf(build, part)
+  const found = adopted ? await cluster.observe(jobName(build, tries, part)) : undefined
+  const vanished = state === 'running' && found?.phase === 'absent'
   if (vanished || (found && isCloned(found))) {
     // The clone is done: a forge that refuses a login now must not end the build. What vanished is
     // judged as such, and gets a new try.
     return { mask: createMask((await secrets.of(build)).values) }
   }
   const [credential, { values, missing }] = await Promise.all([
-    source.credential(build.repository),
+    // The index is made of what is in the registry.
+    part === indexPart ? undefined : source.credential(build.repository),
     secrets.of(build),
   ])
   if (missing !== undefined) return { outcome: { state: 'error', reason: missing } }
@@ -52,8 +56,8 @@ export async function startJob(
   }
   const own = { ...build, plan: { ...build.plan, destinations } }
   const cloneUrl = source.cloneUrl(build.repository)
-  await cluster.start({ build: own, tries: build.tries, cloneUrl, credential })
-  return { mask: createMask([credential.password, ...values]) }
+  await cluster.start({ build: own, part, tries, cloneUrl, credential })
+  return { mask: createMask([...(credential ? [credential.password] : []), ...values]) }
 }
 
 /** Its destinations without the tags that became another's since it was planned. */

@@ -1,4 +1,5 @@
 import type { Build, Outcome } from './build.ts'
+import { duration } from './duration.ts'
 import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
 import type { JobObservation } from './ports.ts'
 import { whyNotStarted } from './progress.ts'
@@ -32,8 +33,9 @@ export function verdict(situation: Situation): Verdict {
   const { build, observation, log, now } = situation
   const { ends, pod } = observation
   const { clone, build: kaniko } = ends
-  if (kaniko?.exitCode === 0 && kaniko.reason !== 'OOMKilled') {
-    const pushed = readPushed(kaniko.message, build.plan.destinations)
+  const last = observation.phase === 'ended' ? (ends.publish ?? kaniko) : undefined
+  if (last?.exitCode === 0 && last.reason !== 'OOMKilled') {
+    const pushed = readPushed(last.message, build.plan.destinations)
     return pushed.length > 0
       ? { do: 'end', outcome: { state: 'succeeded', pushed } }
       : retryOr(build, 'error', 'Kaniko ended well but did not say what it pushed')
@@ -85,11 +87,3 @@ export const stopped = (stop: NonNullable<Build['stop']>): Extract<Outcome, { re
   stop.why === 'superseded'
     ? { state: 'superseded', reason: `Superseded by ${stop.bySha.slice(0, 7)}` }
     : { state: 'cancelled', reason: `Cancelled by ${stop.by}` }
-
-/** 90000 → `1m30s`, as people write durations in kanihook.yaml. */
-export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000)
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
-  const text = parts.map((part, index) => (part > 0 ? `${part}${'hms'[index]}` : '')).join('')
-  return text || '0s'
-}

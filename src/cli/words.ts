@@ -1,5 +1,5 @@
 import { isEnded } from '../builds/build.ts'
-import { stepWords } from '../pages/words.ts'
+import { stepName } from '../pages/words.ts'
 import type { ApiBuild } from './api/answers.ts'
 
 /** What others said is quoted on one line: none of it may start a line of its own, or paint. */
@@ -25,9 +25,8 @@ export function result(build: ApiBuild): string {
   }
   const step = steps.at(-1)
   if (hasEnded(build) || step === undefined) return ''
-  return oneLine(
-    step.note === null ? stepWords[step.name] : `${stepWords[step.name]}: ${step.note}`,
-  )
+  const name = stepName({ name: step.name, ...(step.part ? { part: step.part } : {}) })
+  return oneLine(step.note === null ? name : `${name}: ${step.note}`)
 }
 
 /** What could be better about a build, a line each. */

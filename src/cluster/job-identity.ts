@@ -31,7 +31,11 @@ export const identityLabels = (
 const prefix = 'kanihook.dev/'
 
 /** Everything that a record of the build needs, should the records be lost; none of it is secret. */
-export function identityAnnotations(build: BuildPlan, tries: number): Record<string, string> {
+export function identityAnnotations(
+  build: BuildPlan,
+  tries: number,
+  part?: string,
+): Record<string, string> {
   const { repository, ref, sha, generation, image, attempt, cause, plan } = build
   const values = {
     build: build.id,
@@ -45,6 +49,8 @@ export function identityAnnotations(build: BuildPlan, tries: number): Record<str
     image,
     attempt: String(attempt),
     try: String(tries),
+    // A platform, or `index`.
+    ...(part === undefined ? {} : { part }),
     cause,
     plan: JSON.stringify(plan),
   }

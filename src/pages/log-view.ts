@@ -45,8 +45,12 @@ function notes(of: { live: boolean; hidden: number; dropped: number }): string {
 }
 
 /** On one line of HTML: thousands of them make a page. */
-const logLine = ({ time, container, text }: LogLine, since: number): Html =>
-  html`<li><i>${seconds(time, since)}</i><b>${container}</b><span>${plainText(text)}</span></li>`
+function logLine({ time, container, platform, text }: LogLine, since: number): Html {
+  const at = seconds(time, since)
+  const plain = plainText(text)
+  const shown = platform === undefined ? plain : html`<em>${platform}</em> ${plain}`
+  return html`<li><i>${at}</i><b>${container}</b><span>${shown}</span></li>`
+}
 
 function seconds(time: string, since: number): string {
   const ms = Date.parse(time) - since

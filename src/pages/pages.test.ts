@@ -110,6 +110,33 @@ describe('the page of a build', () => {
     assert(text.includes('12:00:02'))
   })
 
+  it('tells the platforms apart: in each step and in each line of the log', async () => {
+    const amd64 = 'linux/amd64'
+    const arm64 = 'linux/arm64'
+    const steps = [
+      { name: 'queued', at: start },
+      { name: 'starting', at: start + 1_000, part: amd64 },
+      { name: 'starting', at: start + 1_000, part: arm64 },
+      { name: 'building', at: start + 2_000, part: arm64 },
+      { name: 'building', at: start + 4_000, part: amd64 },
+      { name: 'pushed', at: start + 7_000, part: amd64 },
+    ] as const
+    const { text } = await page(build({ steps }), [{ ...line('make'), platform: arm64 }])
+    const shown = [...text.matchAll(/<span>([^<]+)<\/span>\s*<span class="ms">([^<]+)</g)]
+    assert.deepEqual(
+      shown.map(([, name, time]) => `${name} ${time}`),
+      [
+        'Queued 1.0s',
+        'linux/amd64: Starting the pod 3.0s',
+        'linux/arm64: Starting the pod 1.0s',
+        'linux/arm64: Building and pushing 10s',
+        'linux/amd64: Building and pushing 3.0s',
+        'linux/amd64: Pushed, without a tag yet 0ms',
+      ],
+    )
+    assert(text.includes('<em>linux/arm64</em> make'))
+  })
+
   it('shows what was pushed, with the digest', async () => {
     const pushed = [{ destination: 'registry.example.com/acme/app:main', digest: 'sha256:1f2e3d' }]
     const ended = { endedAt: start + 42_000, outcome: { state: 'succeeded', pushed } as const }

@@ -1,7 +1,8 @@
 import type { Build } from '../builds/build.ts'
+import { stepTimes } from '../builds/step-times.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
-import { clock, shortDuration, stepTimes, stepWords } from './words.ts'
+import { clock, shortDuration, stepName } from './words.ts'
 
 /** The steps so far, each with its time, its duration and its part of the whole as a bar. */
 export function stepsView(build: Build, now: number): Html | undefined {
@@ -19,7 +20,7 @@ export function stepsView(build: Build, now: number): Html | undefined {
         const last = index === build.steps.length - 1
         return html`<li class="${last ? 'last' : ''} ${open ? 'open' : ''}">
           <time datetime="${new Date(step.at).toISOString()}">${clock(step.at)}</time>
-          <span>${stepWords[step.name]}</span>
+          <span>${stepName(step)}</span>
           <span class="ms">${shortDuration(ms)}</span>
           ${bar(percent(step.at - first), percent(ms))}
           ${step.note !== undefined && html`<small>${step.note}</small>`}

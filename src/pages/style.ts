@@ -58,6 +58,7 @@ h2 span{font-weight:400;color:var(--faint)}
 .lines li:hover{background:color-mix(in srgb,var(--faint) 12%,transparent)}
 .lines i{font-style:normal;color:var(--faint);text-align:right;font-variant-numeric:tabular-nums;user-select:none}
 .lines b{font-weight:400;color:var(--faint);user-select:none}
+.lines em{font-style:normal;color:var(--faint);user-select:none}
 .lines span{white-space:pre-wrap;overflow-wrap:anywhere;min-width:0}
 .empty{margin:0;padding:1.1rem 1.25rem;color:var(--soft);border-top:1px solid var(--line)}
 footer{padding-top:.25rem;padding-bottom:2.5rem;color:var(--faint);font-size:.8rem;overflow-wrap:anywhere}

@@ -1,4 +1,4 @@
-import type { Build, BuildState } from '../builds/build.ts'
+import type { BuildState, Step } from '../builds/build.ts'
 import type { StepName } from '../builds/containers.ts'
 
 /** How a state looks: the colours are the style sheet's classes of these names. */
@@ -16,13 +16,14 @@ export const stateWords: Readonly<Record<BuildState, { word: string; tone: Tone 
   skipped: { word: 'Skipped', tone: 'quiet' },
 }
 
-export const stepWords: Readonly<Record<StepName, string>> = {
+const stepWords: Readonly<Record<StepName, string>> = {
   queued: 'Queued',
   starting: 'Starting the pod',
   cloning: 'Cloning',
   building: 'Building and pushing',
   scanning: 'Scanning',
   publishing: 'Publishing',
+  pushed: 'Pushed, without a tag yet',
 }
 
 const pad = (n: number): string => String(n).padStart(2, '0')
@@ -47,10 +48,6 @@ export const clock = (ms: number): string => new Date(ms).toISOString().slice(11
 
 export const shortSha = (sha: string): string => sha.slice(0, 7)
 
-/** Where the time of a build went: each step until the next one, the last one until the end or now. */
-export function stepTimes(build: Build, now: number): readonly { ms: number; open: boolean }[] {
-  return build.steps.map((step, index) => {
-    const next = build.steps[index + 1]?.at ?? build.endedAt
-    return { ms: (next ?? now) - step.at, open: next === undefined }
-  })
-}
+/** What a step is called; where a build has several parts, of which it is. */
+export const stepName = ({ name, part }: Pick<Step, 'name' | 'part'>): string =>
+  part === undefined ? stepWords[name] : `${part}: ${stepWords[name]}`

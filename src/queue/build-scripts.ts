@@ -67,12 +67,12 @@ return changed
 `
 
 /**
- * KEYS: build, running. ARGV: id, state, tries, step field, step note, limit of running builds (0: none), facts.
- * Empty arguments change nothing. Returns 'full' where the repository runs as many as it may.
+ * KEYS: build, running. ARGV: id, state (empty: as it is), limit of running builds (0: none), then
+ * (field, value)… Returns 'full' where the repository runs as many as it may.
  */
 export const updateBuild = `${end}
 local build, running = unpack(KEYS)
-local id, state, tries, step, note, limit, facts = unpack(ARGV)
+local id, state, limit = unpack(ARGV)
 if not active(build) then return 'ended' end
 if state == 'starting' then
   if tonumber(limit) > 0 and redis.call('SISMEMBER', running, id) == 0 and redis.call('SCARD', running) >= tonumber(limit) then
@@ -81,9 +81,7 @@ if state == 'starting' then
   redis.call('SADD', running, id)
 end
 if state ~= '' then redis.call('HSET', build, 'state', state) end
-if tries ~= '' then redis.call('HSET', build, 'tries', tries) end
-if step ~= '' then redis.call('HSET', build, step, note) end
-if facts ~= '' then redis.call('HSET', build, 'facts', facts) end
+for i = 4, #ARGV, 2 do redis.call('HSET', build, ARGV[i], ARGV[i + 1]) end
 return 'ok'
 `
 

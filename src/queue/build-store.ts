@@ -10,7 +10,7 @@ import {
 } from '../builds/build.ts'
 import { stepNames, type StepName } from '../builds/containers.ts'
 import type { BuildFacts } from '../builds/facts.ts'
-import type { BuildStore, Lane } from '../builds/ports.ts'
+import type { BuildChange, BuildStore, Lane } from '../builds/ports.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
 import { statusId } from '../statuses/context.ts'
@@ -110,7 +110,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       return isPullRequest(build.ref) ? older : [...older, ...(await startedPullRequests(build))]
     },
 
-    async update(id, { state, step, tries, facts }) {
+    async update(id, change) {
       const build = await known(id)
       const answer = await redis.eval(
         updateBuild,
@@ -118,12 +118,9 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         buildKey(id),
         runningKey(build),
         id,
-        state ?? '',
-        tries ?? '',
-        step ? `step.${step.at}.${step.name}` : '',
-        step?.note ?? '',
+        change.state ?? '',
         maxPerRepository,
-        facts ? JSON.stringify(facts) : '',
+        ...fieldsOf(change),
       )
       if (answer === 'full') {
         throw new RetryLater(
@@ -238,22 +235,48 @@ function readBuild(fields: Readonly<Record<string, string>>): Build | undefined 
     outcome:
       fields['outcome'] === undefined ? undefined : (JSON.parse(fields['outcome']) as Outcome),
     tries: Number(fields['tries']),
+    ...readParts(fields),
     stop: fields['stop'] === undefined ? undefined : (JSON.parse(fields['stop']) as Build['stop']),
     protected: fields['protected'] === '1',
     ...(fields['facts'] === undefined ? {} : { facts: JSON.parse(fields['facts']) as BuildFacts }),
   }
 }
 
-/** Steps are fields `step.<time>.<name>`, so that writing one twice is writing it once. */
+/**
+ * Steps are fields `step.<time>.<name>`, with `.<part>` where it is one's, so that writing one twice is
+ * writing it once. Of a part there are `tries.<part>` and `digest.<part>`.
+ */
+function fieldsOf({ step, tries, part, digest, facts }: BuildChange): (string | number)[] {
+  const of = (name: string, owner = part): string =>
+    owner === undefined ? name : `${name}.${owner}`
+  return [
+    ...(step ? [of(`step.${step.at}.${step.name}`, step.part), step.note ?? ''] : []),
+    ...(tries === undefined ? [] : [of('tries'), tries]),
+    ...(digest === undefined ? [] : [of('digest'), digest]),
+    ...(facts ? ['facts', JSON.stringify(facts)] : []),
+  ]
+}
+
 function readSteps(fields: Readonly<Record<string, string>>): Step[] {
-  return (
-    Object.entries(fields)
-      .flatMap(([field, note]) => {
-        const [kind, at, name] = field.split('.')
-        if (kind !== 'step') return []
-        return [{ name: name as StepName, at: Number(at), ...(note ? { note } : {}) }]
-      })
-      // Redis tells them in no order, and two may come within a millisecond.
-      .toSorted((a, b) => a.at - b.at || stepNames.indexOf(a.name) - stepNames.indexOf(b.name))
-  )
+  return Object.entries(fields)
+    .flatMap(([field, note]) => {
+      const [kind, at, name, part] = field.split('.')
+      if (kind !== 'step') return []
+      const more = { ...(note ? { note } : {}), ...(part === undefined ? {} : { part }) }
+      return [{ name: name as StepName, at: Number(at), ...more }]
+    })
+    .toSorted((a, b) => a.at - b.at || order(a) - order(b))
+}
+
+/** Redis keeps no order of fields. */
+const order = ({ name }: Step): number => stepNames.indexOf(name)
+
+function readParts(fields: Readonly<Record<string, string>>): Pick<Build, 'parts'> {
+  const parts = Object.entries(fields).flatMap(([field, tries]) => {
+    const [kind, part] = field.split('.')
+    if (kind !== 'tries' || part === undefined) return []
+    const digest = fields[`digest.${part}`]
+    return [[part, { tries: Number(tries), ...(digest === undefined ? {} : { digest }) }] as const]
+  })
+  return parts.length > 0 ? { parts: Object.fromEntries(parts) } : {}
 }

@@ -4,7 +4,7 @@ import { key } from './redis.ts'
 
 /**
  * Appends lines and drops the oldest ones over the bound.
- * KEYS: log, facts. ARGV: bound in bytes, retention, then (container, time, line)…
+ * KEYS: log, facts. ARGV: bound in bytes, retention, then (source, time, line)…
  */
 const append = `
 local log, facts = KEYS[1], KEYS[2]
@@ -57,16 +57,12 @@ export function createLogStore(options: LogStoreOptions): LogStore {
     async append(id, lines) {
       const fields = lines
         .map(bounded)
-        .flatMap((line) => [
-          line.container,
-          line.time,
-          JSON.stringify([line.container, line.time, line.text]),
-        ])
+        .flatMap((line) => [sourceOf(line), line.time, JSON.stringify(stored(line))])
       await redis.eval(append, 2, logKey(id), factsKey(id), maxBytes, retentionMs, ...fields)
     },
 
-    async lastTime(id, container) {
-      return (await redis.hget(factsKey(id), `last.${container}`)) ?? undefined
+    async lastTime(id, source) {
+      return (await redis.hget(factsKey(id), `last.${sourceOf(source)}`)) ?? undefined
     },
 
     async read(id, from = 0) {
@@ -79,7 +75,19 @@ export function createLogStore(options: LogStoreOptions): LogStore {
   }
 }
 
+const sourceOf = ({ container, platform }: Pick<LogLine, 'container' | 'platform'>): string =>
+  platform === undefined ? container : `${container}.${platform}`
+
+/** Without a platform as it always was: a line of another version can be read. */
+const stored = ({ container, time, text, platform }: LogLine): readonly string[] =>
+  platform === undefined ? [container, time, text] : [container, time, text, platform]
+
 function readLine(text: string): LogLine {
-  const [container, time, line] = JSON.parse(text) as [LogLine['container'], string, string]
-  return { container, time, text: line }
+  const [container, time, line, platform] = JSON.parse(text) as [
+    LogLine['container'],
+    string,
+    string,
+    string | undefined,
+  ]
+  return { container, time, text: line, ...(platform === undefined ? {} : { platform }) }
 }

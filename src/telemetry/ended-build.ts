@@ -1,5 +1,6 @@
 import type { Build } from '../builds/build.ts'
 import { buildTime } from '../builds/describe.ts'
+import { stepTimes } from '../builds/step-times.ts'
 
 /** What is counted of a build that has ended. Durations are seconds. */
 export interface EndedBuild {
@@ -9,7 +10,7 @@ export interface EndedBuild {
   readonly image: string
   /** From the start of its first Job; undefined if it had none. */
   readonly seconds: number | undefined
-  /** How long it was at each step, all its tries together. */
+  /** How long it was at each step, all its tries and platforms together. */
   readonly steps: ReadonlyMap<string, number>
 }
 
@@ -17,9 +18,11 @@ export interface EndedBuild {
 export function endedBuild(build: Build): EndedBuild {
   const { repository, image, state, tries, steps, endedAt } = build
   const times = new Map<string, number>()
-  for (const [index, { name, at }] of steps.entries()) {
-    const until = steps[index + 1]?.at ?? endedAt ?? at
-    times.set(name, (times.get(name) ?? 0) + (until - at) / 1000)
+  const spent = stepTimes(build, endedAt ?? 0)
+  for (const [index, { name }] of steps.entries()) {
+    // No time passes at it.
+    if (name === 'pushed') continue
+    times.set(name, (times.get(name) ?? 0) + (spent[index]?.ms ?? 0) / 1000)
   }
   return {
     state,

@@ -1,67 +1,34 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
-import { jobName, type Build, type ImagePlan, type TagClaim } from '../../src/builds/build.ts'
-import type { BuildStore, LogStore } from '../../src/builds/ports.ts'
-import { createRunner, type RunnerOptions } from '../../src/builds/run-build.ts'
+import { jobName, type Build, type TagClaim } from '../../src/builds/build.ts'
+import type { BuildStore, LogStore, RefStore } from '../../src/builds/ports.ts'
 import { PermanentError, RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
-import { createRefStore } from '../../src/queue/ref-store.ts'
-import { createLogStore } from '../../src/queue/log-store.ts'
-import { createFakeCluster, type FakeCluster } from '../stand-ins/fake-cluster.ts'
+import type { FakeCluster } from '../stand-ins/fake-cluster.ts'
 import { eventually } from '../support/eventually.ts'
-import { useRedis } from '../support/redis.ts'
+import { useRunner, type RunnerUnderTest } from '../support/runner.ts'
 import { buildPlan, imagePlan, rulesOf, sha } from '../support/samples.ts'
 
-const redis = useRedis()
+const its = useRunner()
 let builds: BuildStore
 let logs: LogStore
-let refs: ReturnType<typeof createRefStore>
+let refs: RefStore
 let cluster: FakeCluster
 /** Descriptions of the states that were shown, in order. */
 let shown: string[]
 
 beforeEach(() => {
-  builds = createBuildStore({
-    redis: redis.client,
-    retentionMs: 60_000,
-    maxPerRepository: 0,
-    now: Date.now,
-  })
-  refs = createRefStore(redis.client)
-  logs = createLogStore({ redis: redis.client, retentionMs: 60_000 })
-  cluster = createFakeCluster()
+  ;({ builds, logs, refs, cluster } = its)
   shown = []
 })
 
-function run(
-  id: string,
-  options: Partial<RunnerOptions> = {},
-  signal?: AbortSignal,
-): Promise<void> {
-  const runner = createRunner({
-    builds,
-    refs,
-    cluster,
-    logs,
-    secrets: { of: async () => ({ values: ['registry-password'] }) },
-    source: {
-      cloneUrl: () => 'https://git.example.com/acme/app.git',
-      credential: async () => ({ username: 'kanihook', password: 'git-token-1234' }),
-    },
-    rules: rulesOf(),
-    now: Date.now,
-    stopAsked: () => new Promise(() => undefined),
-    changed: async (build) => void shown.push(build.state),
-    ...options,
-  })
-  return runner(id, signal ?? new AbortController().signal)
-}
-
-async function create(change: Partial<ImagePlan> = {}, attempt = 1): Promise<Build> {
-  const plan = buildPlan({ plan: { ...imagePlan, ...change }, attempt })
-  await builds.create(plan)
-  return (await builds.get(plan.id)) as Build
-}
+const run: RunnerUnderTest['run'] = (id, options = {}, signal) =>
+  its.run(
+    id,
+    { builds, changed: async (build) => void shown.push(build.state), ...options },
+    signal,
+  )
+const create = its.create
 
 const record = async (id: string): Promise<Build> => (await builds.get(id)) as Build
 const digest = `sha256:${'1'.repeat(64)}`
@@ -367,7 +334,7 @@ test('an image that was removed from kanihook.yaml meanwhile is not built, and i
 
 test('only as many builds of a repository run as it may have', async () => {
   builds = createBuildStore({
-    redis: redis.client,
+    redis: its.redis.client,
     retentionMs: 60_000,
     maxPerRepository: 1,
     now: Date.now,

@@ -19,6 +19,8 @@ export function createFakeCluster(): FakeCluster {
   const jobs = new Map<string, JobObservation>()
   const lines = new Map<string, LogLine[]>()
   const waiting = new Set<() => void>()
+  /** Jobs that have changed since they were observed. */
+  const stale = new Set<string>()
   let refusal: Error | undefined
   let clock = 0
   const wake = (): void => {
@@ -49,6 +51,7 @@ export function createFakeCluster(): FakeCluster {
     forgotten: [],
     show(job, observation) {
       jobs.set(job, observation)
+      stale.add(job)
       wake()
     },
     write(job, container, ...texts) {
@@ -67,13 +70,16 @@ export function createFakeCluster(): FakeCluster {
     async start(request) {
       if (refusal) throw refusal
       this.started.push(request)
-      const job = jobName(request.build, request.tries)
+      const job = jobName(request.build, request.tries, request.part)
       if (jobs.has(job)) return 'adopted'
       this.show(job, { phase: 'pending', ends: {} })
       return 'created'
     },
-    observe: async (job) => jobs.get(job) ?? { phase: 'absent', ends: {} },
-    changed: (_, ms, signal) => changed(ms, signal),
+    async observe(job) {
+      stale.delete(job)
+      return jobs.get(job) ?? { phase: 'absent', ends: {} }
+    },
+    changed: async (job, ms, signal) => (stale.has(job) ? undefined : changed(ms, signal)),
     async *logs(job, container, signal) {
       for (let next = 0; !signal.aborted;) {
         const written = lines.get(`${job}/${container}`) ?? []

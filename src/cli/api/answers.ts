@@ -23,6 +23,7 @@ export const buildSchema = z.looseObject({
       name: z.enum(stepNames),
       at: time,
       note: z.string().nullable(),
+      part: z.string().nullish(),
     }),
   ),
   tries: z.number(),
@@ -37,7 +38,12 @@ export const pageSchema = z.looseObject({
 
 export const logSchema = z.looseObject({
   lines: z.array(
-    z.looseObject({ time: z.string(), container: z.enum(containerNames), text: z.string() }),
+    z.looseObject({
+      time: z.string(),
+      container: z.enum(containerNames),
+      platform: z.string().nullish(),
+      text: z.string(),
+    }),
   ),
   dropped: z.number(),
   next: z.number(),
