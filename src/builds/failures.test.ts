@@ -65,13 +65,13 @@ const builds: [log: string, state: Failure['state'], retry: boolean, reason: str
     'time="x" level=info msg="Retrieving image manifest alpine"\nerror building image: unable to complete operation after 3 attempts, last error: GET https://index.docker.io/v2/library/alpine/manifests/latest: TOOMANYREQUESTS: rate limit',
     'error',
     true,
-    /index\.docker\.io does not serve the base image now/,
+    /^Registry index\.docker\.io allows no more pulls now: put a login/,
   ],
   [
     'error checking push permissions -- make sure you entered the correct tag name, and that you are authenticated correctly, and try again: checking push permission for "registry.example.com/acme/app:main": POST https://registry.example.com/v2/acme/app/blobs/uploads/: UNAUTHORIZED: authentication required',
     'error',
     false,
-    'Registry registry.example.com refused the login for push: check that a pushSecret is set',
+    'Registry registry.example.com refused the login for push: check a Secret, and name it as pushSecret',
   ],
   [
     'error pushing image: failed to push to destination registry.example.com/acme/app:main: PUT https://registry.example.com/v2/acme/app/manifests/main: 503 Service Unavailable',
@@ -224,6 +224,26 @@ describe('the RUN step that failed is named', () => {
     assert.equal(run(info('RUN npm ci'), omittedLines), 'RUN failed with exit code 2')
     assert.equal(run('RUN npm ci'), 'RUN failed with exit code 2: RUN npm ci')
   })
+})
+
+const hub = { destinations: ['docker.io/acme/app:main'], pushSecret: 'hub' }
+const pushCheck = (answer: string): string =>
+  `error checking push permissions -- make sure: checking push permission for "index.docker.io/acme/app:main": POST https://index.docker.io/v2/acme/app/blobs/uploads/: ${answer}`
+
+test('a refused push to Docker Hub tells the one key under which its login is looked for', () => {
+  assert.equal(
+    explained(pushCheck('UNAUTHORIZED: authentication required'), hub).reason,
+    'Registry docker.io refused the login for push: check Secret hub (its key for Docker Hub is https://index.docker.io/v1/)',
+  )
+  assert.equal(
+    explained(pushCheck('DENIED: requested access to the resource is denied'), hub).reason,
+    'Push to index.docker.io/acme/app:main denied: is a login that may write there in Secret hub (its key for Docker Hub is https://index.docker.io/v1/)?',
+  )
+})
+
+test('a repository whose name has the number of a passing trouble in it is no such trouble', () => {
+  const log = `error checking push permissions: checking push permission for "r.io/app-429a:1": POST https://r.io/v2/app-429a/blobs/uploads/: UNAUTHORIZED: x`
+  assert.equal(explained(log).retry, false)
 })
 
 test('a RUN step that panics itself is a RUN step that failed', () => {

@@ -1,6 +1,5 @@
-import { omittedLines } from './build-log.ts'
-import type { BuildPlan } from './build.ts'
-import { kanikoLine } from './kaniko-line.ts'
+import type { BuildPlan, ImagePlan } from './build.ts'
+import { baseImage, command, forImage, lastOutput, readLine, type Line } from './log-reading.ts'
 import type { ContainerEnd } from './ports.ts'
 
 /** Why a container failed, for a person; `retry`: another try may help and costs the author nothing. */
@@ -15,12 +14,6 @@ export interface Failure {
 interface Sign {
   readonly pattern: RegExp
   readonly explain: (match: RegExpExecArray, build: BuildPlan, log: readonly Line[]) => Failure
-}
-
-interface Line {
-  readonly text: string
-  /** Of Kaniko's own lines; undefined: another's, such as a RUN step's. */
-  readonly level: string | undefined
 }
 
 const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
@@ -84,21 +77,24 @@ const buildSigns: readonly Sign[] = [
     explain: (match) => author(`Target stage ${match[1]} is not in the Dockerfile`),
   },
   {
+    pattern: /checking push permission for "([^"/]+)[^\n]*?x509: ([^\n;]*)/,
+    explain: (match) => untrusted(match[1] ?? '', match[2] ?? ''),
+  },
+  {
     pattern:
-      /checking push permission[^\n]*?(TOOMANYREQUESTS|429|\b50[0-9]\b|connection refused|i\/o timeout|EOF|no such host)/,
+      /checking push permission[^\n]*?(TOOMANYREQUESTS|\b429\b|\b50[0-9]\b|connection refused|i\/o timeout|EOF|no such host)/,
     explain: (match, build) =>
       passing(`Registry ${registries(build)} does not answer: ${match[1]}`),
   },
   {
-    pattern: /checking push permission[^\n]*x509: ([^\n]*)/,
-    explain: (match, build) =>
-      operator(`Registry ${registries(build)}: TLS certificate refused: ${match[1]}`),
+    pattern: /checking push permission for "([^"]+)"[^\n]*?(DENIED|\b403\b)/,
+    explain: (match, { plan }) => denied(match[1] ?? '', plan),
   },
   {
     pattern: /checking push permission/,
     explain: (_, build) =>
       operator(
-        `Registry ${registries(build)} refused the login for push: check ${build.plan.pushSecret ? `Secret ${build.plan.pushSecret}` : 'that a pushSecret is set'}`,
+        `Registry ${registries(build)} refused the login for push: check ${loginPlace(build.plan)}`,
       ),
   },
   {
@@ -112,11 +108,12 @@ const buildSigns: readonly Sign[] = [
   },
   {
     pattern: /failed to push to destination ([^\s:]+\S*?):? [^\n]*?(UNAUTHORIZED|DENIED|40[13]\b)/,
-    explain: (match) => operator(`Push refused for ${match[1]}: ${match[2]}`),
+    explain: (match, { plan }) => denied(match[1] ?? '', plan),
   },
   {
-    pattern: /failed to push to destination (\S+?):?\s([^\n]*)/,
-    explain: (match) => passing(`Push to ${match[1]} failed: ${match[2]}`),
+    // With what the registry answered, and without where it was asked.
+    pattern: /failed to push to destination (\S+?):?\s(?:[A-Z]+ \S+: )?([^\n]*)/,
+    explain: (match) => passing(`Push to ${match[1]} failed midway: ${match[2]}`),
   },
   {
     pattern: /failed to execute command: waiting for process to exit: exit status (\d+)/,
@@ -124,7 +121,14 @@ const buildSigns: readonly Sign[] = [
       author(`RUN${command(log)} failed with exit code ${match[1]}${lastOutput(log)}`),
   },
   {
-    pattern: /failed to execute command: waiting for process to exit: signal: (\w+)/,
+    pattern: /failed to execute command: waiting for process to exit: signal: killed/,
+    explain: (_, __, log) =>
+      author(
+        `RUN${command(log)} was killed: has it too little memory? Set resources.requests.memory${lastOutput(log)}`,
+      ),
+  },
+  {
+    pattern: /failed to execute command: waiting for process to exit: signal: ([\w ]+)/,
     explain: (match, _, log) =>
       author(`RUN${command(log)} was ended by signal ${match[1]}${lastOutput(log)}`),
   },
@@ -142,24 +146,31 @@ const buildSigns: readonly Sign[] = [
     explain: (match) => author(`COPY source not found in the context: ${match[1]}`),
   },
   {
-    pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(TOOMANYREQUESTS|429 Too Many|\b50[0-9]\b)/,
+    pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(?:TOOMANYREQUESTS|429 Too Many)/,
+    explain: (match) =>
+      passing(
+        `Registry ${hostOf(match[1] ?? '')} allows no more pulls now: put a login for it into the pushSecret, or set a mirror`,
+      ),
+  },
+  {
+    pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(\b50[0-9]\b)/,
     explain: (match) =>
       passing(`Registry ${hostOf(match[1] ?? '')} does not serve the base image now: ${match[2]}`),
   },
   {
-    pattern:
-      /(?:GET|HEAD) (\S+?):? [^\n]*?(UNAUTHORIZED|DENIED|MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|404|401)/,
-    explain: (match, build, log) =>
+    pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(?:UNAUTHORIZED|DENIED|\b40[13]\b)/,
+    explain: (match, { plan }, log) =>
       author(
-        `Base image ${baseImage(log) ?? match[1]} ${/UNAUTH|DENIED|401/.test(match[2] ?? '') ? `: login refused (${match[2]})` : 'not found'}`.replace(
-          ' :',
-          ':',
-        ),
+        `Base image ${baseImage(log) ?? match[1]}: login refused: put one for its registry into ${loginPlace(plan)}`,
       ),
   },
   {
-    pattern: /x509: ([^\n]*)/,
-    explain: (match) => operator(`TLS certificate refused: ${match[1]}`),
+    pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(?:MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|\b404\b)/,
+    explain: (match, _, log) => author(`Base image ${baseImage(log) ?? match[1]} not found`),
+  },
+  {
+    pattern: /https:\/\/([^/\s"]+)[^\n]*?x509: ([^\n;]*)/,
+    explain: (match) => untrusted(match[1] ?? '', match[2] ?? ''),
   },
   {
     pattern: /dial tcp [^\n]*?(no such host|connection refused|i\/o timeout)/,
@@ -172,60 +183,26 @@ const buildSigns: readonly Sign[] = [
   },
 ]
 
+const hubKey = 'https://index.docker.io/v1/'
+
+/** Where the login of a registry is to be, for Docker Hub with the one key that Kaniko looks for. */
+function loginPlace({ pushSecret, destinations }: ImagePlan): string {
+  if (pushSecret === undefined) return 'a Secret, and name it as pushSecret'
+  const hub = destinations.some((destination) => /^(index\.)?docker\.io\//.test(destination))
+  return hub ? `Secret ${pushSecret} (its key for Docker Hub is ${hubKey})` : `Secret ${pushSecret}`
+}
+
+/** A login may be right and lack the right; some registries say the same of a wrong one. */
+const denied = (destination: string, plan: ImagePlan): Failure =>
+  operator(`Push to ${destination} denied: is a login that may write there in ${loginPlace(plan)}?`)
+
+const untrusted = (host: string, why: string): Failure =>
+  operator(
+    `TLS certificate of ${host} refused (${why.trim()}): set skipTlsVerify under registries, or trust it`,
+  )
+
 const registries = ({ plan }: BuildPlan): string =>
   [...new Set(plan.destinations.map((destination) => destination.split('/')[0]))].join(', ')
-
-/** The image that Kaniko was asking for last. */
-function baseImage(log: readonly Line[]): string | undefined {
-  const line = log.findLast(({ text }) =>
-    /Retrieving image manifest|Downloading base image/.test(text),
-  )
-  return line && /(?:manifest|base image) ([^\s"]+)/.exec(line.text)?.[1]
-}
-
-const forImage = (log: readonly Line[]): string => {
-  const image = baseImage(log)
-  return image ? ` for ${image}` : ''
-}
-
-/** What Kaniko prints at its end without its logger. */
-const plainError = /^Error: |^error (building|checking|pushing|resolving|parsing) /
-
-function readLine(line: string): Line {
-  const own = kanikoLine(line)
-  if (own) return { text: own.message.replace(/\s*\n\s*/g, ' '), level: own.level }
-  const level = plainError.test(line) ? 'error' : line.startsWith('Usage:') ? 'info' : undefined
-  return { text: line, level }
-}
-
-/** How much of a command is told: what comes after it says why it failed. */
-const commandLength = 50
-
-/**
- * The command of the RUN step that Kaniko began last, after a blank; empty where its line was left out,
- * or not written for the sake of `verbosity`.
- */
-function command(log: readonly Line[]): string {
-  const cut = log.findLastIndex(({ text }) => text === omittedLines)
-  const begun = log.slice(cut + 1).findLast((line) => line.level && /^RUN\s/i.test(line.text))
-  if (!begun) return ''
-  const text = begun.text.slice('RUN'.length).replace(/\s+/g, ' ').trim()
-  const characters = Array.from(text)
-  const whole = characters.length <= commandLength
-  return ` ${whole ? text : `${characters.slice(0, commandLength - 1).join('')}…`}`
-}
-
-/**
- * The RUN step's last words. They may come after Kaniko's own about its end: those are on standard error,
- * and the container runtime does not keep the order of two streams.
- */
-function lastOutput(log: readonly Line[]): string {
-  const output = log.filter(
-    ({ text, level }) => level === undefined && text.trim() !== '' && text !== omittedLines,
-  )
-  const words = output.slice(-2).map(({ text }) => text)
-  return words.length > 0 ? `: ${words.join(' / ')}` : ''
-}
 
 /** Explains the end of the clone container by its log (oldest line first). */
 export const explainClone = (
