@@ -20,7 +20,7 @@ const meanings: Readonly<Record<(typeof templateVariables)[number], [string, str
  * The text of `docs/configuration.md`, not yet formatted: tables from the schema that checks
  * kanihook.yaml and from .env.example, so that neither can say something else than the code.
  */
-export function reference(file: Schema, envExample: string): string {
+export function reference(file: Schema, ownFile: Schema, envExample: string): string {
   const defaults = property(file, 'defaults')
   const entry = property(file, 'repositories').items ?? {}
   const image = property(entry, 'images').items ?? {}
@@ -196,6 +196,15 @@ repositories:
   - match: gitea.acme.internal/*/*
     destination: registry.acme.internal:5000/{owner}/{repo}
 \`\`\`
+
+## A repository's own file
+
+\`.kanihook.yaml\` in the root of a repository, read at the commit that is built: [A repository's own file](repository-file.md).
+Editors complete and check it with [\`schema/repository.schema.json\`](../schema/repository.schema.json).
+
+${tableOf(ownFile)}
+
+An item of \`images\` has a \`name\` and may say all of these but \`images\`.
 
 ## How values are written
 

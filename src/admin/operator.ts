@@ -55,7 +55,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
       if (present) continue
       const { repository, ref, image, sha, plan, moving, headBranch } = build
       if (plan.destinations.length === 0) {
-        throw new PermanentError('it has no destination: mend kanihook.yaml and push again')
+        throw new PermanentError('it has no destination: mend what its status says, and push again')
       }
       const how = verbosity === undefined ? '' : ` with verbosity ${verbosity}`
       const cause = `rebuild of ${id} by ${by}${how}`

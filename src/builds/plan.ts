@@ -2,6 +2,7 @@ import { RetryLater } from '../errors.ts'
 import { buildId, type Outcome } from './build.ts'
 import { claimTags } from './claim-tags.ts'
 import { planImage } from './image-plan.ts'
+import { imagesAt } from './own-file.ts'
 import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore } from './ports.ts'
 import { distrust } from './pull-requests.ts'
 import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
@@ -69,7 +70,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
-    if (!(await isOpen(delivery))) return close(event, rule)
+    if (!(await isOpen(delivery))) return close(event)
     if (event.pullRequest?.open === false) return ignored('It was opened again since')
 
     const { head, record } = await currentHead(event, delivery.receivedAt)
@@ -90,9 +91,13 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
+    const { images, problem } = await imagesAt(rule, git, repository, head.commit)
+    const entry = { ...rule, images }
+    const changedSince = changesTo(event, head)
     const made = []
-    for (const image of rule.images) {
-      const build = await planBuild(delivery, record, head, image, rule)
+    for (const image of images) {
+      const situation = { delivery, record, head, entry, problem, changedSince }
+      const build = await planBuild(image, situation)
       await enqueue(build.id)
       made.push(build)
     }
@@ -114,7 +119,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const { repository, ref, after: sha } = event
     if (isZero(sha)) return []
     const { generation } = await refs.ref(repository, ref)
-    const images = rules.find(repository)?.images ?? []
+    const images = await imagesOf(repository, sha)
     const ended: Outcome = { state: 'error', reason }
     return Promise.all(
       images.map(async (rule) => {
@@ -136,6 +141,14 @@ export function createPlanner(options: PlannerOptions): Planner {
     )
   }
 
+  /** As far as they can be told: git may be what cannot be asked. */
+  async function imagesOf(repository: Repository, sha: string): Promise<readonly ImageRule[]> {
+    const rule = rules.find(repository)
+    if (!rule) return []
+    const { images } = await imagesAt(rule, git, repository, sha).catch(() => rule)
+    return images
+  }
+
   /** Events may come out of order; whatever a forge's clock says, none is later than its arrival. */
   async function isOpen({ event, receivedAt }: Delivery): Promise<boolean> {
     const { repository, ref, pullRequest } = event
@@ -145,12 +158,13 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   /** A closed pull request is as a branch that is gone, but for its ref, which forges keep. */
-  async function close(event: PushEvent, rule: RepositoryRule): Promise<PlanResult> {
+  async function close(event: PushEvent): Promise<PlanResult> {
     const { repository, ref } = event
     await recorded(event, async () => undefined)
     await refs.releaseTags(repository, ref)
+    const images = await imagesOf(repository, event.after)
     const active = await Promise.all(
-      rule.images.map(({ name: image }) => builds.active({ repository, ref, image })),
+      images.map(({ name: image }) => builds.active({ repository, ref, image })),
     )
     const stopped = active.flat()
     const by = `the end of pull request ${parseRef(ref).name}`
@@ -195,22 +209,23 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   async function planBuild(
-    { event, id: cause, receivedAt }: Delivery,
-    { generation }: RefRecord,
-    head: RefHead,
     rule: ImageRule,
-    entry: RepositoryRule,
+    { delivery, record, head, entry, problem: unfit, changedSince }: Situation,
   ): Promise<{ id: string; created: boolean; superseded: readonly string[] }> {
+    const { event, id: cause, receivedAt } = delivery
     const { repository, ref } = event
+    const { generation } = record
     const sha = head.commit
     const identity = { repository, ref, generation, image: rule.name, attempt: 1, sha }
     const id = buildId(identity)
     if (await builds.get(id)) return { id, created: false, superseded: [] }
 
-    const planned = planImage(rule, repository, ref, head.commit, now())
-    const { destinations, ended } = planned.problem
-      ? { destinations: [], ended: { state: 'failed', reason: planned.problem } as const }
-      : await claimTags(planned.claims, { event, entry, refs })
+    const planned = planImage(rule, repository, ref, sha, now())
+    const problem = unfit ?? planned.problem
+    const { destinations, ended } =
+      problem === undefined
+        ? await claimTags(planned.claims, { event, entry, refs })
+        : { destinations: [], ended: { state: 'failed', reason: problem } as const }
     const moving = planned.claims.filter((claim) => claim.version !== undefined || claim.yields)
     const build = {
       ...identity,
@@ -221,28 +236,49 @@ export function createPlanner(options: PlannerOptions): Planner {
       ...(moving.length > 0 ? { moving } : {}),
       ...headBranch(event),
     }
-    return { id, ...(await builds.create(build, ended ?? (await untouched(rule, build)))) }
+    const outcome = ended ?? (await untouched(rule, build, changedSince))
+    return { id, ...(await builds.create(build, outcome)) }
   }
 
-  /** A diff that cannot be had is no reason to hold a push back. */
-  async function changedFiles(
-    { repository, sha }: { repository: Repository; sha: string },
-    from: string,
-  ): Promise<readonly string[] | undefined> {
-    return git.changedFiles(repository, from, sha).catch(() => undefined)
+  /** Files that changed from a commit on, asked once for all images whose last success it was. */
+  function changesTo({ repository }: PushEvent, { commit }: RefHead): ChangedSince {
+    const answers = new Map<string, ReturnType<ChangedSince>>()
+    return (from) => {
+      // A diff that cannot be had is no reason to hold a push back.
+      const answer =
+        answers.get(from) ?? git.changedFiles(repository, from, commit).catch(() => undefined)
+      answers.set(from, answer)
+      return answer
+    }
   }
 
   /** An end for an image that no changed file concerns; in doubt it is built. */
   async function untouched(
-    rule: ImageRule,
-    build: { repository: Repository; ref: string; image: string; sha: string },
+    { paths }: ImageRule,
+    build: { repository: Repository; ref: string; image: string },
+    changedSince: ChangedSince,
   ): Promise<Outcome | undefined> {
-    if (!rule.paths || parseRef(build.ref).kind === 'tag') return undefined
+    if (!paths || parseRef(build.ref).kind === 'tag') return undefined
     const last = await builds.lastSuccess(build)
-    const files = last && (await changedFiles(build, last))
-    if (!files || files.some((file) => rule.paths?.matches(file))) return undefined
+    const files = last && (await changedSince(last))
+    if (!files || paths.concern(files)) return undefined
     return { state: 'skipped', reason: 'Skipped: no changed file matches paths' }
   }
+}
+
+/** Files that differ from an earlier commit; undefined where that cannot be told. */
+type ChangedSince = (from: string) => Promise<readonly string[] | undefined>
+
+/** What all images of a plan share. */
+interface Situation {
+  readonly delivery: Delivery
+  readonly record: RefRecord
+  readonly head: RefHead
+  /** With the images that there are at the head. */
+  readonly entry: RepositoryRule
+  /** Why none of them can be built. */
+  readonly problem: string | undefined
+  readonly changedSince: ChangedSince
 }
 
 const headBranch = ({ pullRequest }: PushEvent): { headBranch?: string } =>

@@ -35,6 +35,16 @@ export interface GitRemote {
     from: string,
     to: string,
   ): Promise<readonly string[] | undefined>
+  /**
+   * The text of a file in the root at a commit that a ref points at, or why it is not read, as the rest of a
+   * sentence about it; undefined: there is none. Throws as `head`, and RetryLater where the commit is gone.
+   */
+  file(
+    repository: Repository,
+    commit: string,
+    path: string,
+    maxBytes: number,
+  ): Promise<{ readonly text: string } | { readonly problem: string } | undefined>
 }
 
 /** Heads of refs and who owns a tag of an image. Each method is atomic. */

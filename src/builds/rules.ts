@@ -14,9 +14,29 @@ export interface ImageRule extends Omit<ImagePlan, 'destinations' | 'cache'> {
 }
 
 export interface PathRule {
-  /** Whether a changed file concerns the image. */
-  matches(path: string): boolean
+  /** Whether one of the changed files concerns the image; in doubt it does. */
+  concern(files: readonly string[]): boolean
 }
+
+/** What an entry lets a repository say about its own builds, in a file at the commit that is built. */
+export interface OwnFileRule {
+  /** Where it is, relative to the root. */
+  readonly path: string
+  /** Bytes; a larger one is refused. */
+  readonly maxBytes: number
+  /** The images as the file shapes them, or what is wrong with it, as a sentence. */
+  refine(text: string): OwnFile
+  /** Whether it may name images that the entry does not. */
+  readonly namesImages: boolean
+}
+
+export type OwnFile =
+  | {
+      readonly images: readonly ImageRule[]
+      /** By the name of an image: its keys that the file says. */
+      readonly said: ReadonlyMap<string, readonly string[]>
+    }
+  | { readonly problem: string }
 
 /** The entry of kanihook.yaml that decides about a repository. */
 export interface RepositoryRule {
@@ -24,6 +44,8 @@ export interface RepositoryRule {
   readonly match: string
   readonly images: readonly ImageRule[]
   readonly pullRequests: PullRequestPolicy
+  /** Undefined: the repository has no say. */
+  readonly ownFile?: OwnFileRule | undefined
   /** Why the ref is not built, e.g. `branch "x" is not in branches [main]`; undefined: it is built. */
   unwanted(event: RefEvent): string | undefined
 }

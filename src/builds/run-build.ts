@@ -57,7 +57,9 @@ export function createRunner(
   /** Rule: a build runs by the plan it was made with, authorised again when it starts. */
   function unauthorised(build: Build): Outcome | undefined {
     const entry = rules.find(build.repository)
-    if (!entry?.images.some((image) => image.name === build.image)) {
+    const allowed =
+      entry?.ownFile?.namesImages || entry?.images.some((image) => image.name === build.image)
+    if (!entry || !allowed) {
       const reason = `Image ${build.image} was removed from kanihook.yaml before its build started`
       return { state: 'cancelled', reason }
     }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeEach, describe, it } from 'node:test'
 import { commands } from './commands.ts'
 import { runCommand } from './run.ts'
@@ -38,6 +41,18 @@ describe('the command line', () => {
       }
     }
     assert.deepEqual(err, [])
+  })
+
+  it('takes .kanihook.yaml for what a repository says, and any file that is said to be', async () => {
+    for (const args of [['.kanihook.yaml'], ['--repository-file', 'own.yaml']]) {
+      err = []
+      const folder = await mkdtemp(join(tmpdir(), 'kanihook-check-'))
+      const path = join(folder, args.at(-1)!)
+      await writeFile(path, 'match: x')
+      assert.equal(await run('check', ...args.slice(0, -1), path), 78)
+      assert.match(err[0]!, /:1:1: match: only the kanihook\.yaml of the installation says this/)
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('fits on a terminal of 120 columns', async () => {

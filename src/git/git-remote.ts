@@ -5,6 +5,7 @@ import type { GitRemote } from '../builds/ports.ts'
 import type { Source } from '../builds/start-job.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
+import { readFileAt, TooLarge, type FileAtOptions } from './file-at.ts'
 import { readRefs, type RemoteRefs } from './remote-refs.ts'
 import { runInGroup } from './run-in-group.ts'
 
@@ -27,6 +28,7 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
     repository: Repository,
     args: readonly string[],
     cwd?: string,
+    more: Readonly<Record<string, string>> = {},
   ): Promise<string> {
     const url = source.cloneUrl(repository)
     const { username, password } = await source.credential(repository)
@@ -42,9 +44,38 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
     return run(args, {
       cwd,
       timeoutMs,
-      env: environment(settings),
+      env: { ...environment(settings), ...more },
       what: `${repository.host}/${repository.path}`,
     })
+  }
+
+  /**
+   * Does something with a bare repository that has these commits, without what the filter leaves out; of a server
+   * that refuses it, without what the next one leaves out.
+   */
+  async function withObjects<T>(
+    repository: Repository,
+    filters: readonly [string, ...string[]],
+    commits: readonly string[],
+    use: (ask: FileAtOptions['ask']) => Promise<T>,
+  ): Promise<T> {
+    const folder = await mkdtemp(join(tmpdir(), 'kanihook-git-'))
+    const ask: FileAtOptions['ask'] = (args, env) => git(repository, args, folder, env)
+    const [filter, ...others] = filters
+    try {
+      const url = source.cloneUrl(repository)
+      const format = commits[0]?.length === 64 ? 'sha256' : 'sha1'
+      await ask(['init', '--quiet', '--bare', `--object-format=${format}`, folder])
+      const shallow = ['--quiet', '--depth=1', '--no-tags', `--filter=${filter}`]
+      await ask(['fetch', ...shallow, '--end-of-options', url, ...commits])
+      return await use(ask)
+    } catch (error) {
+      const [next, ...rest] = others
+      if (!(error instanceof FilterRefused) || next === undefined) throw error
+      return await withObjects(repository, [next, ...rest], commits, use)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   }
 
   return {
@@ -68,24 +99,28 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
     },
 
     async changedFiles(repository, from, to) {
-      const folder = await mkdtemp(join(tmpdir(), 'kanihook-diff-'))
       try {
-        const url = source.cloneUrl(repository)
-        await git(repository, ['init', '--quiet', '--bare', folder])
         // Trees alone tell which files differ: no file's content is fetched.
-        const depth = ['--depth=1', '--no-tags', '--filter=blob:none']
-        await git(
-          repository,
-          ['fetch', '--quiet', ...depth, '--end-of-options', url, from, to],
-          folder,
-        )
-        const names = ['diff', '--name-only', '--no-renames', '-z', '--end-of-options', from, to]
-        return (await git(repository, names, folder)).split('\0').filter((name) => name !== '')
+        return await withObjects(repository, ['blob:none'], [from, to], async (ask) => {
+          const names = ['diff', '--name-only', '--no-renames', '-z', '--end-of-options', from, to]
+          return (await ask(names)).split('\0').filter((name) => name !== '')
+        })
       } catch (error) {
         if (error instanceof PermanentError) return undefined
         throw error
-      } finally {
-        await rm(folder, { recursive: true, force: true })
+      }
+    },
+
+    async file(repository, commit, path, maxBytes) {
+      try {
+        // The root folder alone, if the server can: the trees of a large repository take their time.
+        return await withObjects(repository, ['tree:1', 'blob:none'], [commit], (ask) =>
+          readFileAt({ ask, url: source.cloneUrl(repository), commit, path, maxBytes }),
+        )
+      } catch (error) {
+        if (!(error instanceof ObjectGone)) throw error
+        // The ref has moved on meanwhile.
+        throw new RetryLater(error.message, { cause: error })
       }
     },
   }
@@ -129,6 +164,12 @@ interface RunOptions {
   readonly what: string
 }
 
+/** No ref leads to it any more. */
+class ObjectGone extends PermanentError {}
+
+/** The server does not leave out what it was asked to. */
+class FilterRefused extends PermanentError {}
+
 const refused =
   /Authentication failed|could not read (Username|Password)|error: 40[134]\b|not found|Access denied/
 const gone = /not our ref|couldn't find remote ref|unadvertised object|bad object/
@@ -143,10 +184,12 @@ async function run(
   const { code, stdout, stderr } = await runInGroup('git', args, { cwd, env, timeoutMs, maxOutput })
   if (code === 0) return stdout
   const said = stderr.trim().split('\n').at(-1) ?? ''
+  if (/filter .*(not supported|allows max depth)/.test(stderr)) throw new FilterRefused(said)
+  if (/attempting to allocate \d+ over limit/.test(stderr)) throw new TooLarge(said)
   if (refused.test(stderr)) {
     throw new PermanentError(`Git refused access to ${what}: check the forge token (${said})`)
   }
-  if (gone.test(stderr)) throw new PermanentError(`Git has no such object in ${what}`)
+  if (gone.test(stderr)) throw new ObjectGone(`Git has no such object in ${what}`)
   throw new RetryLater(
     `Cannot ask git about ${what}: ${code === undefined ? 'no answer in time' : said}`,
   )

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { checkConfig } from './check.ts'
+import { checkConfig, checkRepositoryFile } from './check.ts'
 
 let folder: string
 before(async () => {
@@ -108,4 +108,24 @@ test('a missing file and a folder say so, with exit code 78', async () => {
   const aFolder = await checkConfig(folder)
   assert.equal(aFolder.exitCode, 78)
   assert.match(aFolder.lines.join('\n'), /is a folder/)
+})
+
+test("a repository's own file is summed up, or refused with every line", async () => {
+  const path = join(folder, '.kanihook.yaml')
+  await writeFile(path, 'target: x\nimages:\n  - { name: api, context: api }\n  - { name: web }\n')
+  assert.deepEqual(await checkRepositoryFile(path), {
+    lines: [
+      `${path} is valid.`,
+      'every image: target',
+      'api: context',
+      'web: nothing of its own',
+      'What the installation says of its images is not looked at here: kanihook plan does.',
+    ],
+    exitCode: 0,
+  })
+  await writeFile(path, 'targt: x\npushSecret: y\n')
+  const { lines, exitCode } = await checkRepositoryFile(path)
+  assert.equal(exitCode, 78)
+  assert.match(lines[0] ?? '', /:1:1: targt: unknown key \(did you mean "target"\?\)$/)
+  assert.match(lines[1] ?? '', /:2:1: pushSecret: only the kanihook\.yaml of the installation/)
 })

@@ -3,6 +3,8 @@ import { parseConfig } from './config-file.ts'
 import { configWarnings } from './config-warnings.ts'
 import type { Config, EntryConfig } from './config.ts'
 import { readConfigText } from './live-rules.ts'
+import { readRepositoryFile } from './repository-file.ts'
+import type { RepositoryFile } from './repository-schema.ts'
 
 export interface CheckResult {
   /** For people, without a line's end. */
@@ -12,9 +14,16 @@ export interface CheckResult {
 }
 
 /** `kanihook check`: what the file says, or everything that is wrong with it. */
-export async function checkConfig(path: string): Promise<CheckResult> {
+export const checkConfig = (path: string): Promise<CheckResult> =>
+  checked(async () => summary(path, parseConfig(await readConfigText(path), path)))
+
+/** The same for a repository's own file, as far as it can be told without the installation's. */
+export const checkRepositoryFile = (path: string): Promise<CheckResult> =>
+  checked(async () => ownSummary(path, readRepositoryFile(await readConfigText(path), path).value))
+
+async function checked(describe: () => Promise<string[]>): Promise<CheckResult> {
   try {
-    return { lines: summary(path, parseConfig(await readConfigText(path), path)), exitCode: 0 }
+    return { lines: await describe(), exitCode: 0 }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { lines: error.faults, exitCode: 78 }
@@ -29,6 +38,20 @@ function summary(path: string, config: Config): string[] {
     ...configWarnings(config).map((warning) => `warning: ${warning}`),
   ]
 }
+
+function ownSummary(path: string, { images = [], ...common }: RepositoryFile): string[] {
+  return [
+    `${path} is valid.`,
+    ...(Object.keys(common).length > 0 ? [`every image: ${keysOf(common)}`] : []),
+    ...images.map((image) => `${image.name}: ${keysOf(image)}`),
+    'What the installation says of its images is not looked at here: kanihook plan does.',
+  ]
+}
+
+const keysOf = (own: object): string =>
+  Object.keys(own)
+    .filter((key) => key !== 'name')
+    .join(', ') || 'nothing of its own'
 
 function describeEntry({ match, branches, tags, images }: EntryConfig): string[] {
   const refs = [

@@ -62,7 +62,10 @@ function entryConflicts(entry: Mapping, defaults: Mapping, path: Path): Fault[] 
         `images[${first}] has the same name, whatever the case, and so the same commit status (rename one)`,
     ),
     ...merged.flatMap((image, i) => imageConflicts(image, [...path, 'images', i])),
-    ...sharedTags(merged, path),
+    ...sharedTags(merged).map(({ index, first, tag }) => ({
+      path: [...path, 'images', index, 'destination'],
+      message: `images[${first}] pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`,
+    })),
   ]
 }
 
@@ -96,7 +99,7 @@ function imageConflicts(image: Mapping, path: Path): Fault[] {
 }
 
 /** A node that cannot be: of another platform than the image's, or one on which Kaniko does not run. */
-function nodeConflicts(image: Mapping, path: Path): Fault[] {
+export function nodeConflicts(image: Mapping, path: Path): Fault[] {
   const labels = mapping(image['nodeSelector'])
   const [platform] = list(image['platforms'])
   const [, wanted] = typeof platform === 'string' ? platform.split('/') : []
@@ -117,22 +120,22 @@ function nodeConflicts(image: Mapping, path: Path): Fault[] {
   return faults
 }
 
-/** Two images of one entry that would push the same tag: the later one to push would win. */
-function sharedTags(images: readonly Mapping[], path: Path): Fault[] {
-  return images.flatMap((image, i) => {
-    for (const [first, other] of images.slice(0, i).entries()) {
+/** Pairs of images that would push the same tag: the later one to push would win. */
+export function sharedTags(
+  images: readonly Mapping[],
+): { readonly index: number; readonly first: number; readonly tag: unknown }[] {
+  return images.flatMap((image, index) => {
+    for (const [first, other] of images.slice(0, index).entries()) {
       if (!placesOf(image).some((place) => placesOf(other).includes(place))) continue
       const tag = tagsOf(image).find((each) => tagsOf(other).includes(each))
-      if (tag === undefined) continue
-      const message = `images[${first}] pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`
-      return [{ path: [...path, 'images', i, 'destination'], message }]
+      if (tag !== undefined) return [{ index, first, tag }]
     }
     return []
   })
 }
 
 /** A fault for each text that was there before, whatever the case. */
-function repeated(
+export function repeated(
   texts: readonly unknown[],
   path: (index: number) => Path,
   message: (first: number) => string,

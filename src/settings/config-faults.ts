@@ -9,15 +9,22 @@ import type { Fault, Path, YamlFile } from './yaml-file.ts'
 
 type Issue = z.core.$ZodIssue
 
+/** What to say of a key that the schema does not know, in the mapping that the path leads to. */
+export type ExplainKey = (key: string, path: Path) => string
+
 /** What the schema found, as sentences that say what to write instead. */
-export function explainIssue(issue: Issue, file: YamlFile): Fault[] {
+export function explainIssue(
+  issue: Issue,
+  file: YamlFile,
+  explainKey: ExplainKey = unknownKey,
+): Fault[] {
   const path = issue.path as Path
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({
         path: [...path, key],
         atKey: true,
-        message: unknownKey(key, path),
+        message: explainKey(key, path),
       }))
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, atKey: true, message }))
@@ -129,4 +136,25 @@ export function formatPath(path: Path): string {
       return i === 0 ? segment : `.${segment}`
     })
     .join('')
+}
+
+/** `kanihook.yaml:12:7: repositories[0].match: what is wrong (what to write instead)`, in the order of the file. */
+export function describeFaults(
+  faults: readonly Fault[],
+  file: YamlFile,
+  fileName: string,
+): string[] {
+  return faults
+    .map((fault) => ({ fault, position: file.position(fault) }))
+    .toSorted((a, b) => compare(a.position, b.position))
+    .map(({ fault, position }) => {
+      const where = fault.path.length > 0 ? `${formatPath(fault.path)}: ` : ''
+      return `${fileName}:${position}: ${where}${fault.message}`
+    })
+}
+
+function compare(a: string, b: string): number {
+  const [lineA = 0, columnA = 0] = a.split(':').map(Number)
+  const [lineB = 0, columnB = 0] = b.split(':').map(Number)
+  return lineA - lineB || columnA - columnB
 }

@@ -99,6 +99,10 @@ describe('a valid file', () => {
             verbosity: 'info',
           },
         ],
+        refinable: {
+          listed: false,
+          images: [{ destination: 'registry.acme.io/{owner}/{repo}' }],
+        },
       },
     ])
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import { findConflicts } from './config-conflicts.ts'
-import { explainIssue, formatPath } from './config-faults.ts'
+import { describeFaults, explainIssue } from './config-faults.ts'
 import { configSchema } from './config-schema.ts'
 import type { ConfigFile } from './config-schema.ts'
 import type { Config } from './config.ts'
@@ -16,7 +16,7 @@ import type { Fault, YamlFile } from './yaml-file.ts'
 export function parseConfig(text: string, fileName: string): Config {
   const file = readYaml(text)
   const { faults, config } = validate(file)
-  if (!config) throw new ConfigError(describe([...file.faults, ...faults], file, fileName))
+  if (!config) throw new ConfigError(describeFaults([...file.faults, ...faults], file, fileName))
   return resolveConfig(config)
 }
 
@@ -32,20 +32,4 @@ function validate(file: YamlFile): { faults: Fault[]; config?: ConfigFile } {
   const faults = [...issues, ...findConflicts(file.value)]
   if (!result.success || faults.length + file.faults.length > 0) return { faults }
   return { faults, config: result.data }
-}
-
-function describe(faults: readonly Fault[], file: YamlFile, fileName: string): string[] {
-  return faults
-    .map((fault) => ({ fault, position: file.position(fault) }))
-    .toSorted((a, b) => compare(a.position, b.position))
-    .map(({ fault, position }) => {
-      const where = fault.path.length > 0 ? `${formatPath(fault.path)}: ` : ''
-      return `${fileName}:${position}: ${where}${fault.message}`
-    })
-}
-
-function compare(a: string, b: string): number {
-  const [lineA = 0, columnA = 0] = a.split(':').map(Number)
-  const [lineB = 0, columnB = 0] = b.split(':').map(Number)
-  return lineA - lineB || columnA - columnB
 }

@@ -34,6 +34,12 @@ const entry = z.strictObject({
     ),
   destination: imageSettings.destination,
   pushSecret: imageSettings.pushSecret,
+  repositoryFile: z
+    .enum(['read', 'ignore'])
+    .optional()
+    .describe(
+      'Whether a repository may shape its builds by a .kanihook.yaml of its own. Default: read.',
+    ),
   images: z
     .array(image)
     .min(1, 'is empty (leave the key out for one image named after the repository)')

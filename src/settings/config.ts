@@ -1,4 +1,5 @@
 import type { ImageRule, PullRequestPolicy } from '../builds/rules.ts'
+import type { ImageSettings } from './config-schema.ts'
 import type { RegistrySettings } from './settings.ts'
 
 /** kanihook.yaml, validated, with every default filled in. */
@@ -17,6 +18,15 @@ export interface EntryConfig {
   readonly tags: readonly string[]
   readonly pullRequests: PullRequestPolicy
   readonly images: readonly ImageConfig[]
+  /** What a repository's own file refines; undefined: it is not read. */
+  readonly refinable: Refinable | undefined
+}
+
+/** An entry's images as the file says them, without what it leaves out. */
+export interface Refinable {
+  /** Whether the entry lists its images; else there is one, named after the repository. */
+  readonly listed: boolean
+  readonly images: readonly (ImageSettings & { readonly name?: string | undefined })[]
 }
 
 export interface ImageConfig extends Omit<ImageRule, 'name' | 'paths'> {

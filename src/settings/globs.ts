@@ -18,11 +18,16 @@ export type Glob = (text: string) => boolean
 /** The matcher of a glob that `globFault` finds nothing wrong with. */
 export function compileGlob(glob: string, { ignoreCase = false } = {}): Glob {
   // The flag s lets ** cross a line break: git allows one in the name of a file.
-  const flags = ignoreCase ? 'is' : 's'
-  // The expression itself, as picomatch's matcher takes a text that equals the glob for a match.
-  const expression = picomatch.makeRe(literalise(glob), { ...options, flags })
+  const expression = expressionOf(glob, ignoreCase ? 'is' : 's')
   return (text) => expression.test(text)
 }
+
+/** The same as an expression, whatever it is then run by. */
+export const globExpression = (glob: string): RegExp => expressionOf(glob, 's')
+
+// The expression itself, as picomatch's matcher takes a text that equals the glob for a match.
+const expressionOf = (glob: string, flags: string): RegExp =>
+  picomatch.makeRe(literalise(glob), { ...options, flags })
 
 /** Keeps picomatch from reading `(a|b)`, `+` and `"` as more than characters. */
 function literalise(glob: string): string {

@@ -12,8 +12,12 @@ const digest = 'sha256:[0-9a-f]{64}'
 const anchored = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`)
 const hostForm = anchored(host)
 const mirrorForm = anchored(`${host}(?:/${path})?`)
+const partForm = anchored(part)
 const nameForm = anchored(path)
 const referenceForm = anchored(`(?:${host}/)?${path}(?::(${tag}))?(?:@(${digest}))?`)
+
+/** What may stand between two `/` of an image's path. */
+export const isPathPart = (text: string): boolean => partForm.test(text)
 
 /** Docker's rule for telling `registry/app` (a user of Docker Hub) from `registry:5000/app`. */
 const isHost = (text: string): boolean =>

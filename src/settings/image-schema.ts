@@ -18,7 +18,7 @@ const secretName = nameOfSecret.describe(
   'A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry. Default: none, for a registry that asks for no login.',
 )
 
-const imageName = matching(
+export const imageName = matching(
   '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$',
   'cannot be the name of an image (at most 63 letters, digits, . _ -, with a letter or digit at both ends)',
 ).describe('Names the commit status: kanihook/<name>.')
@@ -52,7 +52,8 @@ const resources = z
   })
   .describe("Kubernetes requests and limits of the build's container. Default: none.")
 
-const value = text((template) => templateFault(template, valueVariables))
+/** The text of a build argument or a label. */
+export const value = text((template) => templateFault(template, valueVariables))
 
 const secretKey = z.strictObject({
   secret: nameOfSecret.describe('A Secret in BUILD_NAMESPACE.'),
@@ -62,11 +63,10 @@ const secretKey = z.strictObject({
   ).describe('Its key that holds the value.'),
 })
 
+export const argumentName = text((name) => buildArgumentFault(name))
+
 const buildArgs = z
-  .record(
-    text((name) => buildArgumentFault(name)),
-    z.union([value, secretKey]),
-  )
+  .record(argumentName, z.union([value, secretKey]))
   .superRefine((args, context) => {
     for (const [name, argument] of Object.entries(args)) {
       const message = typeof argument === 'string' ? undefined : secretArgumentFault(name)

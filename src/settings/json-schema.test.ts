@@ -3,14 +3,29 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import { parse } from 'yaml'
-import { jsonSchema } from './json-schema.ts'
+import { jsonSchema, jsonSchemas, repositoryJsonSchema } from './json-schema.ts'
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const validate = new Ajv({ strict: false }).compile(jsonSchema())
 
-test('schema/kanihook.schema.json is what the code says (npm run schema writes it anew)', () => {
-  assert.deepEqual(JSON.parse(read('schema/kanihook.schema.json')), jsonSchema())
+for (const [name, schema] of Object.entries(jsonSchemas)) {
+  test(`schema/${name} is what the code says (npm run schema writes it anew)`, () => {
+    assert.deepEqual(JSON.parse(read(`schema/${name}`)), schema())
+  })
+}
+
+test("an editor with the schema marks what a repository's own file may not say", () => {
+  const validateOwn = new Ajv({ strict: false }).compile(repositoryJsonSchema())
+  assert.ok(validateOwn({ target: 'x', images: [{ name: 'a', buildArgs: { A: '1' } }] }))
+  for (const own of [
+    { destination: 'r.io/x' },
+    { buildArgs: { A: { secret: 's', key: 'k' } } },
+    { images: [{ name: 'a', pushSecret: 's' }] },
+    { images: [{ target: 'x' }] },
+  ]) {
+    assert.ok(!validateOwn(own), JSON.stringify(own))
+  }
 })
 
 test('an editor with the schema accepts the example', () => {

@@ -1,5 +1,5 @@
 import type { SecretKey } from '../builds/build.ts'
-import type { Config, EntryConfig, ImageConfig } from './config.ts'
+import type { Config, EntryConfig, ImageConfig, Refinable } from './config.ts'
 import type { ConfigFile, ImageSettings } from './config-schema.ts'
 import { inherit } from './inherit.ts'
 
@@ -24,21 +24,25 @@ export function resolveConfig(file: ConfigFile): Config {
 function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
   const { destination, pushSecret } = entry
   const base = inherit(defaults, { destination, pushSecret })
+  const images: Refinable['images'] = entry.images?.map((image) => inherit(base, image)) ?? [base]
   return {
     match: entry.match,
     branches: entry.branches,
     tags: entry.tags ?? [],
     pullRequests: entry.pullRequests ?? 'never',
-    images: entry.images
-      ? entry.images.map((image) => resolveImage(image.name, inherit(base, image)))
-      : [resolveImage(undefined, base)],
+    images: images.map(resolveImage),
+    refinable:
+      entry.repositoryFile === 'ignore'
+        ? undefined
+        : { listed: entry.images !== undefined, images },
   }
 }
 
-function resolveImage(name: string | undefined, image: ImageSettings): ImageConfig {
+/** Fills in our defaults. */
+export function resolveImage(image: Refinable['images'][number]): ImageConfig {
   const context = image.context ?? '.'
   return {
-    name,
+    name: image.name,
     // A file with an image that has none was refused.
     destinations: [image.destination!].flat(),
     tags: image.tags ?? defaultTags,

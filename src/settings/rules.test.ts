@@ -144,11 +144,11 @@ test('a changed file concerns an image when it is included and not excluded', ()
     ).find(repository('a.io/b'))!.images[0]!.paths
   assert.equal(paths(''), undefined)
   const both = paths("paths: { include: ['api/**'], exclude: ['**/*.md'] }")!
-  assert.ok(both.matches('api/.env/x'))
-  assert.ok(!both.matches('api/docs/README.md'))
-  assert.ok(!both.matches('web/x'))
+  assert.ok(both.concern(['api/.env/x']))
+  assert.ok(!both.concern(['api/docs/README.md']))
+  assert.ok(!both.concern(['web/x']))
   const excluded = paths("paths: { exclude: ['docs/**'] }")!
-  assert.ok(excluded.matches('x'))
-  assert.ok(!excluded.matches('docs/x'))
-  assert.ok(!paths('paths: { include: [] }')!.matches('x'))
+  assert.ok(excluded.concern(['x']))
+  assert.ok(!excluded.concern(['docs/x']))
+  assert.ok(!paths('paths: { include: [] }')!.concern(['x']))
 })

@@ -1,9 +1,14 @@
 import { parseRef } from '../builds/push-event.ts'
 import type { Repository } from '../builds/push-event.ts'
-import type { ImageRule, PathRule, RefEvent, RepositoryRule, Rules } from '../builds/rules.ts'
-import type { Config, EntryConfig, ImageConfig, PathsConfig } from './config.ts'
+import type { ImageRule, OwnFileRule, RefEvent, RepositoryRule, Rules } from '../builds/rules.ts'
+import { ConfigError } from '../errors.ts'
+import type { Config, EntryConfig, ImageConfig, Refinable } from './config.ts'
 import { compileGlob } from './globs.ts'
 import type { Glob } from './globs.ts'
+import { createPathRule, type PathRuleOptions } from './path-rule.ts'
+import { refineImages } from './refine-images.ts'
+import { maxRepositoryFile, readRepositoryFile } from './repository-file.ts'
+import { repositoryFileName } from './repository-schema.ts'
 
 /** The rules that kanihook.yaml says. Its globs are compiled once. */
 export function createRules(config: Pick<Config, 'entries'>): Rules {
@@ -21,30 +26,69 @@ interface CompiledEntry {
   rule(repositoryPath: Repository['path']): RepositoryRule
 }
 
+/** How long the globs of a repository's own file may be compared with changed files, in all, in milliseconds. */
+const comparingMs = 500
+
 function compileEntry(entry: EntryConfig): CompiledEntry {
-  const images = entry.images.map(compileImage)
+  const { refinable } = entry
+  // It may change how every image is built.
+  const also = refinable && repositoryFileName
+  const images = entry.images.map((image) => compileImage(image, { also }))
   const unwanted = refFilter(entry)
   return {
     // Every forge takes a repository's path whatever its case, and so does DNS a host.
     matches: compileGlob(entry.match, { ignoreCase: true }),
-    rule: (path) => ({
-      match: entry.match,
-      pullRequests: entry.pullRequests,
-      images: images.map((image) => ({ ...image, name: image.name ?? imageNameOf(path) })),
-      unwanted,
-    }),
+    rule(path) {
+      const named = images.map((image) => ({ ...image, name: image.name ?? imageNameOf(path) }))
+      return {
+        match: entry.match,
+        pullRequests: entry.pullRequests,
+        images: named,
+        ownFile: refinable && ownFileRule(refinable, imageNameOf(path)),
+        unwanted,
+      }
+    },
   }
 }
 
-function compileImage(image: ImageConfig): Omit<ImageRule, 'name'> & Pick<ImageConfig, 'name'> {
-  return { ...image, paths: image.paths && pathRule(image.paths) }
+function ownFileRule(refinable: Refinable, repositoryName: string): OwnFileRule {
+  return {
+    path: repositoryFileName,
+    maxBytes: maxRepositoryFile,
+    namesImages: !refinable.listed,
+    refine(text) {
+      try {
+        const refined = refineImages(refinable, readRepositoryFile(text), repositoryName)
+        const options = { also: repositoryFileName, budget: { left: comparingMs } }
+        return {
+          images: refined.map(({ image }) => ({
+            ...compileImage(image, options),
+            name: image.name,
+          })),
+          said: new Map(refined.map(({ image, said }) => [image.name, said])),
+        }
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        return { problem: firstOf(error.faults) }
+      }
+    },
+  }
 }
 
-function pathRule({ include, exclude }: PathsConfig): PathRule {
-  const included = include ? anyOf(include) : () => true
-  const excluded = anyOf(exclude)
-  return { matches: (path) => included(path) && !excluded(path) }
+/** `.kanihook.yaml:3:5: …` → `.kanihook.yaml line 3: …`, as a status says it. */
+function firstOf([first = '', ...more]: readonly string[]): string {
+  const sentence = first.replace(/^(\S+?):(\d+):\d+: /, '$1 line $2: ')
+  if (more.length === 0) return sentence
+  return `${sentence}; and ${more.length} more: kanihook check ${repositoryFileName} lists them`
 }
+
+const compileImage = (
+  image: ImageConfig,
+  options: PathRuleOptions,
+): Omit<ImageRule, 'name'> & Pick<ImageConfig, 'name'> => ({
+  ...image,
+  paths: image.paths && createPathRule(image.paths, options),
+})
 
 function refFilter({ branches, tags, pullRequests }: EntryConfig): RepositoryRule['unwanted'] {
   const isWantedTag = anyOf(tags)

@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { jsonSchemaText } from './json-schema.ts'
+import { jsonSchemas } from './json-schema.ts'
 
-/** `node src/settings/write-json-schema.ts`: writes the schema anew after config-schema.ts changed. */
-writeFileSync(new URL('../../schema/kanihook.schema.json', import.meta.url), jsonSchemaText())
+/** `node src/settings/write-json-schema.ts`: writes the schemas anew after one in this folder changed. */
+for (const [name, schema] of Object.entries(jsonSchemas)) {
+  const text = `${JSON.stringify(schema(), null, 2)}\n`
+  writeFileSync(new URL(`../../schema/${name}`, import.meta.url), text)
+}

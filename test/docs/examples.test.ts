@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { parseConfig } from '../../src/settings/config-file.ts'
+import { readRepositoryFile } from '../../src/settings/repository-file.ts'
 import { run } from '../cluster/support/command.ts'
 import { render, type Rendered } from '../chart/render.ts'
 import { completed } from './completed-values.ts'
@@ -31,6 +32,12 @@ describe('every example of kanihook.yaml passes `kanihook check`', () => {
     if (heredoc === undefined) continue
     it(`${place}, as the shell writes it`, () => void parseConfig(withVariables(heredoc), place))
   }
+})
+
+describe("every example of a repository's own file passes `kanihook check`", () => {
+  const files = marked('.kanihook.yaml')
+  it('of which there are some', () => assert.ok(files.length > 1))
+  for (const { place, text } of files) it(place, () => void readRepositoryFile(text, place))
 })
 
 describe('every example of values and each command of Helm renders the chart', () => {

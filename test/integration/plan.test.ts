@@ -44,6 +44,7 @@ beforeEach(() => {
       return commit === undefined ? undefined : { commit, object: commit }
     },
     changedFiles: async (_, from, to) => changes.get(`${from}..${to}`),
+    file: async () => undefined,
   }
 })
 
@@ -233,7 +234,10 @@ test('an image none of whose tags has a value ends as failed with the reason', a
 })
 
 test('an image whose paths no change touched since its last success is skipped; in doubt it is built', async () => {
-  const rules = rulesOf({ ...imageRule, paths: { matches: (path) => path.startsWith('api/') } })
+  const rules = rulesOf({
+    ...imageRule,
+    paths: { concern: (files) => files.some((path) => path.startsWith('api/')) },
+  })
   const first = await plan(push(main, zeroSha, sha('a')), { rules })
   await builds.end(first.builds[0] ?? '', { state: 'succeeded', pushed: [] })
   changes.set(`${sha('a')}..${sha('b')}`, ['docs/x.md'])
@@ -271,7 +275,7 @@ test('a push that cannot be planned ends as an error on the commit that it named
 })
 
 test('a plan that was overtaken makes no build: it is made again for the newer head', async () => {
-  const rules = rulesOf({ ...imageRule, paths: { matches: () => true } })
+  const rules = rulesOf({ ...imageRule, paths: { concern: () => true } })
   const first = await plan(push(main, zeroSha, sha('a')), { rules })
   await builds.end(first.builds[0] ?? '', { state: 'succeeded', pushed: [] })
   let reached = (): void => {}
@@ -295,7 +299,7 @@ test('a plan that was overtaken makes no build: it is made again for the newer h
 })
 
 test('a diff that cannot be had is no reason to hold a push back', async () => {
-  const rules = rulesOf({ ...imageRule, paths: { matches: () => false } })
+  const rules = rulesOf({ ...imageRule, paths: { concern: () => false } })
   const first = await plan(push(main, zeroSha, sha('a')), { rules })
   await builds.end(first.builds[0] ?? '', { state: 'succeeded', pushed: [] })
   const broken = { ...git, changedFiles: () => Promise.reject(new RetryLater('no answer in time')) }

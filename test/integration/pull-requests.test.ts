@@ -35,6 +35,7 @@ beforeEach(() => {
       const commit = heads.get(ref)
       return commit === undefined ? undefined : { commit, object: commit }
     },
+    file: async () => undefined,
     changedFiles: async () => changed,
   }
 })

@@ -7,7 +7,7 @@ import { createBuildStore } from '../../src/queue/build-store.ts'
 import type { FakeCluster } from '../stand-ins/fake-cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { useRunner, type RunnerUnderTest } from '../support/runner.ts'
-import { buildPlan, imagePlan, rulesOf, sha } from '../support/samples.ts'
+import { buildPlan, imagePlan, imageRule, rulesOf, sha } from '../support/samples.ts'
 
 const its = useRunner()
 let builds: BuildStore
@@ -330,6 +330,21 @@ test('an image that was removed from kanihook.yaml meanwhile is not built, and i
     reason: 'Image app was removed from kanihook.yaml before its build started',
   })
   assert.equal(cluster.started.length, 0)
+})
+
+test('an image that the repository itself names is built, as long as it may', async () => {
+  const ownFile = { path: 'x', maxBytes: 1, namesImages: true, refine: () => ({ problem: '' }) }
+  const named = await create()
+  const entry = rulesOf({ ...imageRule, name: 'other' }).find(named.repository)!
+  const running = run(named.id, { rules: { find: () => ({ ...entry, ownFile }) } })
+  await started()
+  cluster.show(jobName(named, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
+  await running
+  assert.equal((await record(named.id)).state, 'succeeded')
+
+  const forbidden = await create({}, { attempt: 2 })
+  await run(forbidden.id, { rules: { find: () => entry } })
+  assert.equal((await record(forbidden.id)).state, 'cancelled')
 })
 
 test('only as many builds of a repository run as it may have', async () => {

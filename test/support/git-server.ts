@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,6 +15,8 @@ export interface GitServerOptions {
   readonly login?: { readonly username: string; readonly password: string }
   /** Serves only what a ref points at, by git's first protocol, as some servers do. */
   readonly refsOnly?: boolean
+  /** Git settings that it serves with. */
+  readonly config?: Readonly<Record<string, string>>
   /** Sends every request on to the same path of this origin. */
   readonly redirectTo?: string
 }
@@ -27,7 +29,7 @@ export interface GitServer {
   /** Commits the files as all that there is on the ref (`refs/heads/main` unless said). Returns the id. */
   commit(
     repository: string,
-    files: Readonly<Record<string, string>>,
+    files: Readonly<Record<string, string | { readonly linkTo: string }>>,
     options?: {
       readonly ref?: string
       /** Another ref that points at the commit, too. */
@@ -49,6 +51,16 @@ const gitEnv = {
   GIT_COMMITTER_NAME: 'test',
   GIT_COMMITTER_EMAIL: 'test@example.com',
 }
+
+const asEnvironment = (config: Readonly<Record<string, string>>): Record<string, string> => ({
+  GIT_CONFIG_COUNT: `${Object.keys(config).length}`,
+  ...Object.fromEntries(
+    Object.entries(config).flatMap(([key, value], index) => [
+      [`GIT_CONFIG_KEY_${index}`, key],
+      [`GIT_CONFIG_VALUE_${index}`, value],
+    ]),
+  ),
+})
 
 export async function startGitServer(options: GitServerOptions = {}): Promise<GitServer> {
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-git-'))
@@ -74,6 +86,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       stdio: ['pipe', 'pipe', 'ignore'],
       env: {
         ...gitEnv,
+        ...asEnvironment(options.config ?? {}),
         GIT_PROJECT_ROOT: folder,
         GIT_HTTP_EXPORT_ALL: '1',
         PATH_INFO: decodeURIComponent(url.pathname),
@@ -122,7 +135,8 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       ])
       for (const [path, text] of Object.entries(files)) {
         await mkdir(dirname(join(work, path)), { recursive: true })
-        await writeFile(join(work, path), text)
+        if (typeof text === 'string') await writeFile(join(work, path), text)
+        else await symlink(text.linkTo, join(work, path))
       }
       await git('add', '--all', '--force')
       const tree = await git('write-tree')

@@ -31,11 +31,12 @@ export function toJson({ repository, entry, nothing, refs }: PlanAnswer): object
       ref,
       sha,
       reason,
-      images: images.map(({ name, build, reason, objects }) => ({
+      images: images.map(({ name, build, reason, said, objects }) => ({
         name,
         built: build !== undefined,
         reason,
         destinations: build?.plan.destinations ?? [],
+        repositoryFile: said,
         objects: objects ? [objects.secret, objects.job] : [],
       })),
     })),

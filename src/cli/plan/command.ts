@@ -1,3 +1,4 @@
+import { imagesAt, type ImagesAt } from '../../builds/own-file.ts'
 import type { Repository } from '../../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../../errors.ts'
 import type { ForgeClient } from '../../forges/forge.ts'
@@ -12,7 +13,7 @@ import { oneOf, readArguments } from '../arguments.ts'
 import { CommandFailed, UsageError, type Command } from '../command.ts'
 import { oneLine } from '../words.ts'
 import { isBuilt, toJson, type PlanAnswer } from './answer.ts'
-import { decide } from './decide.ts'
+import { decide, unwantedRef } from './decide.ts'
 import { findRefs, isCommit, pullRequestRefs } from './find-refs.ts'
 import { buildObjects } from './objects.ts'
 import { toText } from './text.ts'
@@ -29,9 +30,9 @@ export const plan: Command = {
               text (the default); yaml: the very objects that kanihook would create, with the reasons
               as comments, for kubectl create -f -; json: reasons and objects, for programs
 
-Settings are those of a worker: the environment and kanihook.yaml. Git is asked what REF points at, with
-the forge's login. Neither Redis nor the cluster is asked, and nothing is changed. Exits with 0 where
-something would be built, 1 where nothing would.`,
+Settings are those of a worker: the environment and kanihook.yaml. Git is asked what REF points at, and for
+the repository's own .kanihook.yaml there, with the forge's login. Neither Redis nor the cluster is asked,
+and nothing is changed. Exits with 0 where something would be built, 1 where nothing would.`,
 
   async run(args, { env, print }) {
     const { values, positionals } = readArguments(
@@ -66,11 +67,9 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
   })
   if (!rule || !entry) return nothing(`No entry of ${configFile} matches ${name}`)
 
+  const git = createGitRemote({ source: client })
   const [remote, { username }] = await orFail(() =>
-    Promise.all([
-      createGitRemote({ source: client }).refs(repository, pullRequestRefs(wanted)),
-      client.credential(repository),
-    ]),
+    Promise.all([git.refs(repository, pullRequestRefs(wanted)), client.credential(repository)]),
   )
   const found = findRefs(wanted, remote)
   if (found.length === 0) return nothing(`${name} has no ${nameless(wanted)}: nothing is built`)
@@ -79,12 +78,19 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
   const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
   const jobSettings = { namespace, kanikoImage, cloneImage, registries: config.registries }
   const situation = { repository, entry, rule, remote, now: Date.now() }
+  const built = found.filter((each) => unwantedRef(each, situation) === undefined)
+  // Many refs may point at one commit.
+  const imagesOf = new Map<string, ImagesAt>()
+  for (const commit of new Set(built.map(({ head }) => head.commit))) {
+    imagesOf.set(commit, await orFail(() => imagesAt(rule, git, repository, commit)))
+  }
   return {
     repository: name,
     entry: rule.match,
     nothing: undefined,
     refs: found.map((each) => {
-      const { images, ...decision } = decide(each, situation)
+      const at = imagesOf.get(each.head.commit) ?? rule
+      const { images, ...decision } = decide(each, at, situation)
       const withObjects = images.map((image) => {
         const { build } = image
         const objects = build && buildObjects(build, { cloneUrl, username }, jobSettings)

@@ -1,6 +1,7 @@
 import type { Build } from '../../builds/build.ts'
 import { exampleBuild } from '../../builds/example-build.ts'
 import { planImage } from '../../builds/image-plan.ts'
+import type { ImagesAt } from '../../builds/own-file.ts'
 import type { RefHead } from '../../builds/ports.ts'
 import { parseRef, type Repository } from '../../builds/push-event.ts'
 import type { ImageRule, RepositoryRule } from '../../builds/rules.ts'
@@ -23,26 +24,40 @@ export interface ImageDecision {
   /** What is built; undefined: nothing, for the reason. */
   readonly build: Build | undefined
   readonly reason: string
+  /** Its keys that the repository's own file says. */
+  readonly said: readonly string[]
 }
 
 export interface Situation {
   readonly repository: Repository
   readonly entry: EntryConfig
-  readonly rule: RepositoryRule
+  readonly rule: Pick<RepositoryRule, 'unwanted'>
   /** What the repository has beside the ref. */
   readonly remote: RemoteRefs
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
-/** Decides as the planner does of a first push, where nothing was built and no tag taken before. Pure. */
-export function decide({ ref, head }: FoundRef, situation: Situation): RefDecision {
-  const { entry, rule, remote } = situation
+/** Why a ref is not built; undefined: it is. */
+export function unwantedRef(
+  { ref, head }: FoundRef,
+  { rule, remote }: Situation,
+): string | undefined {
   const { defaultBranch } = remote
-  const unwanted = rule.unwanted({ ref, defaultBranch }) ?? notOwn(ref, head, remote)
+  return rule.unwanted({ ref, defaultBranch }) ?? notOwn(ref, head, remote)
+}
+
+/**
+ * Decides as the planner does of a first push, where nothing was built and no tag taken before. `at`: what is built
+ * of the repository at that commit. Pure.
+ */
+export function decide(found: FoundRef, at: ImagesAt, situation: Situation): RefDecision {
+  const { ref, head } = found
+  const { entry } = situation
+  const unwanted = unwantedRef(found, situation)
   const images =
     unwanted === undefined
-      ? rule.images.map((image) => decideImage(image, ref, head.commit, situation))
+      ? at.images.map((image) => decideImage(image, ref, head.commit, at, situation))
       : []
   return { ref, sha: head.commit, reason: unwanted ?? whyWanted(ref, entry), images }
 }
@@ -60,14 +75,17 @@ function decideImage(
   image: ImageRule,
   ref: string,
   sha: string,
+  at: ImagesAt,
   { repository, now }: Situation,
 ): ImageDecision {
   const { name } = image
-  const { plan, problem } = planImage(image, repository, ref, sha, now)
-  if (problem !== undefined) return { name, build: undefined, reason: problem }
+  const said = at.said?.get(name) ?? []
+  const { plan, problem: ofTags } = planImage(image, repository, ref, sha, now)
+  const problem = at.problem ?? ofTags
+  if (problem !== undefined) return { name, build: undefined, reason: problem, said }
   const identity = { repository, ref, sha, image: name }
   const build = exampleBuild({ identity, plan, cause: 'kanihook plan', now })
-  return { name, build, reason: pathsReason(image, ref) }
+  return { name, build, reason: pathsReason(image, ref), said }
 }
 
 function whyWanted(ref: string, { branches, tags }: EntryConfig): string {

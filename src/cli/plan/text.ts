@@ -21,6 +21,7 @@ function imageLines({
   name,
   build,
   reason,
+  said,
   objects,
 }: PlanAnswer['refs'][number]['images'][number]): string[] {
   if (build === undefined) return ['', `  image ${name}: fails: ${oneLine(reason)}`]
@@ -33,6 +34,7 @@ function imageLines({
     ['target', plan.target],
     ['on', plan.platform],
     ['paths', reason],
+    ['own', said.length > 0 ? `${said.join(', ')}: by the repository's .kanihook.yaml` : undefined],
     ['as', `Job ${job} in ${namespace}`],
   ]
   return [

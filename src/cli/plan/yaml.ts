@@ -15,9 +15,9 @@ export function toYaml(answer: PlanAnswer): string {
     const decision = `${ref} at ${sha}: ${images.length > 0 ? 'built' : 'not built'}: ${reason}`
     return [
       comment(decision),
-      ...images.flatMap(({ name, reason, objects }) =>
+      ...images.flatMap(({ name, reason, said, objects }) =>
         objects
-          ? [`${comment(`image ${name}; paths: ${reason}`)}\n${documents(objects)}`]
+          ? [`${comment(`image ${name}; paths: ${reason}${bySelf(said)}`)}\n${documents(objects)}`]
           : [comment(`image ${name} fails: ${reason}`)],
       ),
     ]
@@ -27,6 +27,9 @@ export function toYaml(answer: PlanAnswer): string {
 
 const ids =
   'Ids in names, labels and annotations are examples: kanihook knows nothing of what is made by hand.'
+
+const bySelf = (said: readonly string[]): string =>
+  said.length > 0 ? `; by the repository's .kanihook.yaml: ${said.join(', ')}` : ''
 
 function documents({ secret, job }: BuildObjects): string {
   const { name = '', namespace = '' } = job.metadata ?? {}

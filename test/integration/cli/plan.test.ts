@@ -52,8 +52,12 @@ async function plan(...args: string[]) {
   return ran
 }
 
-const commit = (ref: string, repository = path): Promise<string> =>
-  its.git.commit(`${repository}.git`, { Dockerfile: 'FROM scratch', ref }, { ref })
+const commit = (
+  ref: string,
+  repository = path,
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> =>
+  its.git.commit(`${repository}.git`, { Dockerfile: 'FROM scratch', ref, ...files }, { ref })
 
 const objectsOf = (yaml: string): (V1Job | V1Secret)[] =>
   parseAllDocuments(yaml).flatMap((document) => {
@@ -212,6 +216,26 @@ describe('kanihook plan', () => {
     const other = await plan(`${host}/${path}`, 'deadbeef')
     assert.equal(other.code, 1)
     assert.match(other.out, /none that points at such a commit: nothing is built$/)
+  })
+
+  it('says what the repository itself says of an image, or what is wrong with that', async () => {
+    const own = { '.kanihook.yaml': 'images: [{ name: docs, context: manual, target: html }]' }
+    await commit('refs/heads/release/3', path, own)
+    const { out } = await plan(`${host}/${path}`, 'release/3')
+    assert.match(
+      out,
+      /image docs\n[^]*from {4}manual\/Dockerfile, context manual\n[^]* own {5}context, target: by the repository's \.kanihook\.yaml/,
+    )
+    const json = await plan(`${host}/${path}`, 'release/3', '-o', 'json')
+    const { refs } = JSON.parse(json.out) as { refs: { images: { repositoryFile: string[] }[] }[] }
+    assert.deepEqual(
+      refs[0]?.images.map(({ repositoryFile }) => repositoryFile),
+      [[], ['context', 'target'], []],
+    )
+    await commit('refs/heads/release/4', path, { '.kanihook.yaml': 'cache: {}' })
+    const faulty = await plan(`${host}/${path}`, 'release/4')
+    assert.equal(faulty.code, 1)
+    assert.match(faulty.out, /image app: fails: \.kanihook\.yaml line 1: cache: only the kanihook/)
   })
 
   it('asks git for the default branch where the entry names none', async () => {
