@@ -23,13 +23,7 @@ export async function createBuildNamespace(adminKubeconfig: string): Promise<voi
   if (items.some((item) => item.metadata?.name === buildNamespace && !isMadeHere(item))) {
     throw new Error(`the cluster has a namespace ${buildNamespace} already, which is not of a test`)
   }
-  const objects = KubernetesObjectApi.makeApiClient(config)
-  for (const file of ['namespace.yaml', 'worker.yaml']) {
-    for (const object of await readManifests(file)) {
-      const apply = PatchStrategy.ServerSideApply
-      await objects.patch(object, undefined, undefined, madeHere, true, apply)
-    }
-  }
+  for (const file of ['namespace.yaml', 'worker.yaml']) await applyManifests(config, file)
   await waitUntil('the default service account, without which no pod is created', async () => {
     await core.readNamespacedServiceAccount({ name: 'default', namespace: buildNamespace })
     return true
@@ -76,6 +70,24 @@ function load(path: string): KubeConfig {
   const config = new KubeConfig()
   config.loadFromFile(path)
   return config
+}
+
+/** Lets the worker make TaskRuns, too. Returns what takes that back. */
+export async function allowTaskRuns(adminKubeconfig: string): Promise<() => Promise<void>> {
+  const config = load(adminKubeconfig)
+  await applyManifests(config, 'worker-tekton.yaml')
+  return async () => {
+    const objects = KubernetesObjectApi.makeApiClient(config)
+    for (const object of await readManifests('worker-tekton.yaml')) await objects.delete(object)
+  }
+}
+
+async function applyManifests(config: KubeConfig, file: string): Promise<void> {
+  const objects = KubernetesObjectApi.makeApiClient(config)
+  for (const object of await readManifests(file)) {
+    const apply = PatchStrategy.ServerSideApply
+    await objects.patch(object, undefined, undefined, madeHere, true, apply)
+  }
 }
 
 async function readManifests(file: string) {

@@ -25,7 +25,7 @@ const definitions = [
   },
 ]
 
-const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+export const definitionsPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
 /**
  * Makes the cluster know HTTPRoutes, ScaledObjects and ServiceMonitors, as far as their schemas go:
@@ -45,14 +45,15 @@ export async function ensureCustomResources(adminKubeconfig: string): Promise<vo
   }
 }
 
-interface Definition {
+export interface Definition {
   readonly metadata: { readonly name: string }
   readonly spec: { readonly group: string; readonly versions: readonly { readonly name: string }[] }
 }
 
-async function ensureDefinition(api: ApiServer, definition: Definition): Promise<void> {
+/** Waits until the kind is served. One that is there stays as it is. */
+export async function ensureDefinition(api: ApiServer, definition: Definition): Promise<void> {
   const { metadata, spec } = definition
-  const made = await api.call('POST', path, definition)
+  const made = await api.call('POST', definitionsPath, definition)
   if (made.status !== 201 && made.status !== 409) throw new Error(made.message)
   const served = `/apis/${spec.group}/${spec.versions.at(-1)?.name}`
   await waitUntil(`${metadata.name} to be served`, async () => {

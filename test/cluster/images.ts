@@ -114,6 +114,20 @@ export async function redisImage(): Promise<ImageArchive> {
   })
 }
 
+/** Tekton's own parts in one image, each where its published image has it, and a shell for its scripts. */
+export async function tektonImage(programs: string): Promise<ImageArchive> {
+  const names = ['entrypoint', 'nop', 'sidecarlogresults', 'workingdirinit']
+  return await ensure('tekton', {
+    files: {
+      ...(await shell()),
+      ...Object.fromEntries(
+        names.map((name) => [`ko-app/${name}`, { copyTarget: join(programs, name) }]),
+      ),
+    },
+    config: { Env: [searchPath] },
+  })
+}
+
 /** The folder of the package manager itself, as Node's own image has it. */
 async function npmPackage(): Promise<string> {
   const folder = join(cacheDirectory(), 'images', `npm-${npmVersion}`)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { run } from './support/command.ts'
 import { findGo, goArchitecture } from './support/go.ts'
 import { withLock } from './support/lock.ts'
@@ -14,8 +14,11 @@ interface Tool {
   /** The Go module that holds it, and its version. */
   readonly module: string
   readonly version: string
-  /** What is built: a package of that module, or a source file of this folder. */
-  readonly source: { readonly package: string } | { readonly file: string }
+  /** What is built: a package of that module, several commands of it, or a source file of this folder. */
+  readonly source:
+    | { readonly package: string }
+    | { readonly commands: readonly string[] }
+    | { readonly file: string }
   readonly cgo?: boolean
   readonly tags?: string
   /** Values for the linker: package variable → string. */
@@ -75,6 +78,18 @@ const tools = {
     variables: { 'helm.sh/helm/v4/internal/version.version': 'v4.3.1' },
     minutes: 5,
   },
+  tekton: {
+    title: 'Tekton',
+    module: 'github.com/tektoncd/pipeline',
+    version: 'v1.9.0',
+    source: {
+      commands: ['controller', 'entrypoint', 'nop', 'sidecarlogresults', 'workingdirinit'].map(
+        (command) => `github.com/tektoncd/pipeline/cmd/${command}`,
+      ),
+    },
+    data: ['config'],
+    minutes: 8,
+  },
 } as const satisfies Record<string, Tool>
 
 export type ToolName = keyof typeof tools
@@ -85,7 +100,7 @@ export function cacheDirectory(): string {
 }
 
 /**
- * The path of a tool's executable, built from its Go module unless this version was built before.
+ * The path of a tool's executable (of several commands: the first), built from its Go module unless this version was built before.
  * Runs at the same time, in whatever process, build it once. The folder that holds it is the tool's
  * own, with the data that it needs at run time.
  */
@@ -96,7 +111,7 @@ export async function ensureTool(
   const tool: Tool = tools[name]
   const folder = `${name}-${tool.version}${ownSource(tool)}-${goArchitecture()}`
   const target = join(cacheDirectory(), folder)
-  const executable = join(target, name)
+  const executable = join(target, executableOf(name, tool))
   if (existsSync(executable)) return executable
   const build = async () => {
     if (existsSync(executable)) return
@@ -108,6 +123,9 @@ export async function ensureTool(
   )
   return executable
 }
+
+const executableOf = (name: string, { source }: Tool): string =>
+  'commands' in source ? basename(source.commands[0] ?? name) : name
 
 /** Changes with the source file of this folder that is built, if it is one. */
 function ownSource({ source }: Tool): string {
@@ -139,15 +157,18 @@ async function buildInto(target: string, name: string, tool: Tool, progress: Pro
     const { GoMod, Dir } = JSON.parse(download) as { GoMod: string; Dir: string }
     const upstream = JSON.parse(await goRun('mod', 'edit', '-json', GoMod)) as GoModule
     await writeFile(join(work, 'go.mod'), moduleFile(tool, upstream))
+    // Without the module's own sums, Go would ask for those of what it does not build, too.
+    await writeFile(join(work, 'go.sum'), await readFile(join(Dir, 'go.sum')))
     if ('file' in tool.source) {
       await copyFile(join(import.meta.dirname, tool.source.file), join(work, 'main.go'))
     }
     const variables = Object.entries(tool.variables ?? {})
     const ldflags = ['-s', '-w', ...variables.map(([key, value]) => `-X ${key}=${value}`)].join(' ')
-    const what = 'file' in tool.source ? '.' : tool.source.package
+    const what = packagesOf(tool)
     const tags = tool.tags ? ['-tags', tool.tags] : []
     const flags = ['-mod=mod', '-trimpath', '-buildvcs=false', ...tags, '-ldflags', ldflags]
-    await goRun('build', ...flags, '-o', join(result, name), what)
+    const output = 'commands' in tool.source ? `${result}/` : join(result, name)
+    await goRun('build', ...flags, '-o', output, ...what)
     for (const data of tool.data ?? []) {
       await cp(join(Dir, data), join(result, data), { recursive: true })
       await run('chmod', ['-R', 'u+w', join(result, data)]) // modules are kept read-only
@@ -157,6 +178,11 @@ async function buildInto(target: string, name: string, tool: Tool, progress: Pro
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+function packagesOf({ source }: Tool): readonly string[] {
+  if ('file' in source) return ['.']
+  return 'commands' in source ? source.commands : [source.package]
 }
 
 /** What `go mod edit -json` says of a module, as far as it is used here. */
