@@ -5,9 +5,12 @@ import { jobsOf } from './builds/parts.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
 import type { Delivery } from './builds/push-event.ts'
 import { createRunner } from './builds/run-build.ts'
+import type { Cluster } from './builds/ports.ts'
 import type { Rules } from './builds/rules.ts'
+import { createHints } from './cluster/hints.ts'
 import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
 import { createSecretValues } from './cluster/secret-values.ts'
+import { tidyTaskRuns } from './cluster/tekton/tidy.ts'
 import { clientsOf, sourceOf } from './forges/clients.ts'
 import type { ForgeDriver } from './forges/forge.ts'
 import { createGitRemote } from './git/git-remote.ts'
@@ -60,15 +63,23 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const source = sourceOf(forges)
   const subscriber = redis.duplicate()
 
-  const cluster = createKubernetesCluster({
+  const clusterOptions = {
     kubeConfig,
     namespace: settings.buildNamespace,
     kanikoImage: settings.kanikoImage,
     cloneImage: settings.cloneImage,
     registries,
-    onWatchLost: (message) => logger.warn({ message }, 'the watch on the pods was lost'),
-  })
+    onWatchLost: (message: string) => logger.warn({ message }, 'the watch on the pods was lost'),
+    hints: createHints(),
+  }
+  const cluster = createKubernetesCluster(clusterOptions)
+  const clusters = {
+    job: cluster,
+    tekton: createKubernetesCluster({ ...clusterOptions, backend: 'tekton' }),
+  }
+  const clusterOf = ({ plan }: Build): Cluster => clusters[plan.backend ?? 'job']
   const watching = new AbortController()
+  // One watch sees the pods of both.
   void cluster.watch(watching.signal)
 
   const planner = createPlanner({
@@ -129,10 +140,9 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     for (const next of await builds.active(build)) await queues.buildNow(next)
   }
 
-  const run = createRunner({
+  const parts = {
     builds,
     refs,
-    cluster,
     logs,
     secrets: createSecretValues({ kubeConfig, namespace: settings.buildNamespace }),
     source,
@@ -140,7 +150,26 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     changed,
     stopAsked: createStopRequests(subscriber).stopAsked,
     now: Date.now,
-  })
+  }
+  const runners = {
+    job: createRunner({ ...parts, cluster: clusters.job }),
+    tekton: createRunner({ ...parts, cluster: clusters.tekton }),
+  }
+
+  const tidyOptions = {
+    kubeConfig,
+    namespace: settings.buildNamespace,
+    signal: watching.signal,
+  }
+  let tidying: Promise<void> | undefined
+
+  /** Runs a build by what its plan wants it to be in the cluster. */
+  async function run(id: string, signal: AbortSignal): Promise<void> {
+    const backend = (await builds.get(id))?.plan.backend ?? 'job'
+    // Whoever makes no TaskRuns has none to look for.
+    if (backend === 'tekton') tidying ??= tidyTaskRuns(tidyOptions)
+    await runners[backend](id, signal)
+  }
 
   const report = createReporter({
     store: statuses,
@@ -157,6 +186,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     if (!build) return
     // What goes on in the cluster must not push after its build has ended.
     const soon = AbortSignal.timeout(30_000)
+    const cluster = clusterOf(build)
     const removals = jobsOf(build).map((job) => cluster.remove(job, soon).catch(() => undefined))
     await Promise.all(removals)
     await changed(

@@ -62,12 +62,19 @@ export interface Compression {
   readonly level?: number | undefined
 }
 
+/** What a build is in the cluster: a Job, or a TaskRun of Tekton. */
+export const backendNames = ['job', 'tekton'] as const
+
+export type BackendName = (typeof backendNames)[number]
+
 /**
  * How one image is built, with every template filled in. Durations are milliseconds. What has a `?`
  * came later: plans that are kept in records and on Jobs may not have it.
  */
 export interface ImagePlan {
   readonly name: string
+  /** A Job unless said. */
+  readonly backend?: BackendName
   /** `registry/repository:tag`, at least one. */
   readonly destinations: readonly string[]
   /** Folder and Dockerfile relative to the repository's root, without `..`; `.` is the root. */

@@ -27,6 +27,13 @@ const hostOf = (url: string): string => /^(?:https?:\/\/)?([^/\s"]+)/.exec(url)?
 /** What git prints in the clone container. The first sign that fits decides. */
 const cloneSigns: readonly Sign[] = [
   {
+    pattern: /The Dockerfile names \/workspace, where Tekton mounts/,
+    explain: () =>
+      author(
+        'The Dockerfile uses /workspace, which is Tekton’s: take another folder, or backend: job',
+      ),
+  },
+  {
     pattern:
       /Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied|error: 40[13]\b/,
     explain: (_, build) =>
@@ -241,6 +248,13 @@ export function explainBuild(end: ContainerEnd, build: BuildPlan, log: readonly 
   return author(`Build failed with exit code ${end.exitCode}${last ? `: ${last}` : ''}`)
 }
 
+/** Why Tekton itself ends a TaskRun, whatever its steps do. */
+const tektonReasons: Readonly<Record<string, (message: string) => Failure>> = {
+  TaskRunCancelled: () => operator('The TaskRun was cancelled in the cluster'),
+  TaskRunValidationFailed: (message) => operator(`Tekton refuses the TaskRun: ${message}`),
+  TaskRunImagePullFailed: (message) => passing(`Tekton cannot pull an image: ${message}`),
+}
+
 /** Explains a pod that failed as a whole. */
 export function explainPod(pod: { reason: string; message: string }, build: BuildPlan): Failure {
   if (/(ephemeral local|local ephemeral) storage|Usage of EmptyDir/.test(pod.message)) {
@@ -249,6 +263,8 @@ export function explainPod(pod: { reason: string; message: string }, build: Buil
       `Out of disk space${limit ? ` (limit ${limit})` : ''}: raise resources.limits.ephemeral-storage`,
     )
   }
+  const ofTekton = tektonReasons[pod.reason]
+  if (ofTekton) return ofTekton(pod.message)
   return passing(`The pod was lost: ${pod.reason}${pod.message ? `: ${pod.message}` : ''}`)
 }
 

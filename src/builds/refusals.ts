@@ -76,7 +76,7 @@ const refusals: readonly Refusal[] = [
       operator(`There is no PriorityClass ${name}: create it, or change priorityClassName`),
   },
   {
-    pattern: /error looking up service account \S+: serviceaccount "([^"]+)" not found/,
+    pattern: /serviceaccounts? "([^"]+)" not found/,
     explain: ([, name]) =>
       operator(
         `There is no ServiceAccount ${name} in the build namespace: make it, or change serviceAccountName`,

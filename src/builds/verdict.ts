@@ -43,7 +43,7 @@ export function verdict(situation: Situation): Verdict {
   if (build.stop) return { do: 'stop', outcome: stopped(build.stop) }
   if (clone && clone.exitCode !== 0) return judged(build, explainClone(clone, build, log))
   if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
-  if (pod) return judged(build, explainPod(pod, build))
+  if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build))
   if (kaniko) return judged(build, explainBuild(kaniko, build, log))
   if (observation.phase === 'absent') return retryOr(build, 'error', 'The Job or its pod vanished')
   const refusal = observation.waiting && explainRefusal(observation.waiting, build)

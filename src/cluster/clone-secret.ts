@@ -1,4 +1,4 @@
-import type { CoreV1Api, V1Job, V1Secret } from '@kubernetes/client-node'
+import type { CoreV1Api, KubernetesObject, V1Secret } from '@kubernetes/client-node'
 import type { GitCredential } from '../builds/ports.ts'
 import { RetryLater } from '../errors.ts'
 import { orAbsent, refused, statusOf, unanswered, within } from './api-call.ts'
@@ -10,7 +10,7 @@ export interface CloneSecrets {
    * Gives it to a Job that exists: the Secret is the Job's and is collected with it, however that
    * ends. A pod that is quicker waits for its Secret. Errors as `Cluster.start`.
    */
-  give(job: V1Job, credential: GitCredential): Promise<void>
+  give(job: KubernetesObject, credential: GitCredential): Promise<void>
   /** Nothing there is fine. Throws RetryLater when the API does not answer. */
   forget(job: string): Promise<void>
 }
@@ -37,7 +37,7 @@ export function createCloneSecrets(options: {
     return secret?.metadata?.ownerReferences?.some((owner) => owner.uid === uid) ?? false
   }
 
-  async function give(job: V1Job, credential: GitCredential): Promise<void> {
+  async function give(job: KubernetesObject, credential: GitCredential): Promise<void> {
     const body = secretOf(job, namespace, credential)
     const name = body.metadata?.name ?? ''
     try {
@@ -57,13 +57,14 @@ export function createCloneSecrets(options: {
   return { give, forget }
 }
 
-/** The Secret of a Job that exists. Pure. */
+/** The Secret of a Job (or TaskRun) that exists. Pure. */
 export function secretOf(
-  job: V1Job,
+  job: KubernetesObject,
   namespace: string,
   { username, password }: GitCredential,
 ): V1Secret {
-  const { name = '', uid = '', labels: ofJob = {} } = job.metadata ?? {}
+  const { apiVersion = '', kind = '', metadata } = job
+  const { name = '', uid = '', labels: ofJob = {} } = metadata ?? {}
   const managed = { [labels.managedBy]: 'kanihook', [labels.job]: ofJob[labels.job] ?? name }
   return {
     apiVersion: 'v1',
@@ -72,7 +73,7 @@ export function secretOf(
       name,
       namespace,
       labels: managed,
-      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid }],
+      ownerReferences: [{ apiVersion, kind, name, uid }],
     },
     immutable: true,
     type: 'Opaque',

@@ -9,8 +9,8 @@ export const labels = {
   try: 'kanihook.dev/try',
 } as const
 
-/** Selects everything that kanihook made. */
-export const ours = `${labels.managedBy}=kanihook`
+/** Selects the pods of every build; who manages them, Tekton says otherwise of its own. */
+export const ofBuilds = labels.job
 
 /** Selects the pods of one Job. */
 export const ofJob = (job: string): string => `${labels.job}=${job}`

@@ -1,11 +1,13 @@
-import type { BatchV1Api, CoreV1Api, V1Job, V1Pod } from '@kubernetes/client-node'
+import type { CoreV1Api, KubernetesObject, V1Pod } from '@kubernetes/client-node'
 import type { JobObservation } from '../builds/ports.ts'
 import { orAbsent, unanswered, within } from './api-call.ts'
+import type { Backend } from './backend.ts'
 import { ofJob } from './job-identity.ts'
 import { warning } from './observation.ts'
 
 export interface FoundJob {
-  readonly job: V1Job | undefined
+  /** The Job, or the TaskRun. */
+  readonly job: KubernetesObject | undefined
   /** The newest pod of the Job. */
   readonly pod: V1Pod | undefined
   /** Every pod that carries the Job's name, of an earlier Job too. */
@@ -20,23 +22,23 @@ export interface JobLookup {
 }
 
 export function createJobLookup(options: {
-  readonly batch: BatchV1Api
+  readonly backend: Pick<Backend, 'kind' | 'read'>
   readonly core: CoreV1Api
   readonly namespace: string
   readonly requestTimeoutMs: number
 }): JobLookup {
-  const { batch, core, namespace, requestTimeoutMs } = options
+  const { backend, core, namespace, requestTimeoutMs } = options
   const bounded = (): ReturnType<typeof within> => within(requestTimeoutMs)
 
   return {
     async find(name) {
       try {
-        const job = await orAbsent(batch.readNamespacedJob({ name, namespace }, bounded()))
+        const job = await orAbsent(backend.read(name, bounded()))
         const list = { namespace, labelSelector: ofJob(name) }
         const { items: pods } = await core.listNamespacedPod(list, bounded())
         return { job, pod: newest(job ? pods.filter((pod) => isOf(pod, job)) : pods), pods }
       } catch (error) {
-        throw unanswered(`Job ${name} cannot be read`, error)
+        throw unanswered(`${backend.kind} ${name} cannot be read`, error)
       }
     },
     async complaint(uid) {
@@ -48,7 +50,7 @@ export function createJobLookup(options: {
   }
 }
 
-const isOf = (pod: V1Pod, job: V1Job): boolean =>
+const isOf = (pod: V1Pod, job: KubernetesObject): boolean =>
   pod.metadata?.ownerReferences?.some(({ uid }) => uid === job.metadata?.uid) ?? false
 
 const newest = (pods: readonly V1Pod[]): V1Pod | undefined =>

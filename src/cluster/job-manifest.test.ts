@@ -9,6 +9,9 @@ import { PermanentError } from '../errors.ts'
 import { cloneScript } from './clone-script.ts'
 import { readIdentity } from './job-identity.ts'
 import { jobManifest, type JobSettings } from './job-manifest.ts'
+import { literal } from './literal.ts'
+import { step, taskRunManifest } from './tekton/manifest.ts'
+import { workspaceCheck } from './tekton/workspace-check.ts'
 
 const settings: JobSettings = {
   namespace: 'kanihook-builds',
@@ -96,6 +99,7 @@ const full = request(
 
 /** Fields of a plan that the first version did not write. */
 const later = [
+  'backend',
   'secretBuildArgs',
   'nodeSelector',
   'tolerations',
@@ -122,11 +126,11 @@ const withLogin = {
 }
 
 /** Compares the whole object; `UPDATE_GOLDEN=1` writes it anew, to be read before it is kept. */
-function assertGolden(name: string, manifest: object): void {
+function assertGolden(name: string, manifest: object, script = literal(cloneScript)): void {
   const file = join(import.meta.dirname, 'golden', `${name}.json`)
   // The script has a test of its own, and is unreadable as JSON.
   const text = JSON.stringify(manifest, undefined, 2).replace(
-    JSON.stringify(cloneScript.replaceAll('$', '$$$$')),
+    JSON.stringify(script),
     () => '"<cloneScript>"',
   )
   if (process.env['UPDATE_GOLDEN']) writeFileSync(file, `${text}\n`)
@@ -276,3 +280,59 @@ describe("a build's Job", () => {
     assert.deepEqual(clone?.args?.slice(0, 2), [cloneUrl, 'https://git.example.com:8443'])
   })
 })
+
+describe("a build's TaskRun", () => {
+  const script = literal(cloneScript + workspaceCheck).replaceAll(
+    '$$(',
+    () => '$(KANIHOOK_DOLLAR)(',
+  )
+
+  it('is this, for the simplest build', () => {
+    assertGolden('task-run-simple', taskRunManifest(request(), settings), script)
+  })
+
+  it('is this, with everything that an image may say', () => {
+    const run = taskRunManifest(withLogin, { ...settings, registries })
+    assertGolden('task-run-full', run, script)
+  })
+
+  it('names the login and does not hold it', () => {
+    const run = taskRunManifest(withLogin, settings)
+    assert.ok(!JSON.stringify(run).includes('the-git-password'))
+    const [clone, build] = run.spec.taskSpec.steps
+    assert.ok(JSON.stringify(clone).includes('GIT_PASSWORD'))
+    assert.ok(!JSON.stringify(build).includes('GIT_PASSWORD'))
+  })
+
+  it('lets no text of others reach for what Tekton or Kubernetes would fill in', () => {
+    const ref = 'refs/heads/$(context.taskRun.name)'
+    const buildArgs = { A: '$(params.x)', B: '$$(DOCKER_CONFIG)$', C: '$5' }
+    const { steps } = taskRunManifest(request({ ref }, { buildArgs }), settings).spec.taskSpec
+    const texts = steps.flatMap(({ args }) => args as string[])
+    for (const text of texts) assert.doesNotMatch(text, /\$\([a-z]/)
+    const filled = texts.map((text) => expanded(text, { KANIHOOK_DOLLAR: '$' }))
+    for (const wanted of [ref, '--build-arg=A=$(params.x)', '--build-arg=B=$$(DOCKER_CONFIG)$']) {
+      assert.ok(filled.includes(wanted), wanted)
+    }
+    assert.ok(filled.includes('--build-arg=C=$5'))
+  })
+
+  it('gives each step a command, without which Tekton asks the registry for one', () => {
+    assert.deepEqual(step({ name: 'build', image: 'kaniko' })['command'], ['/kaniko/executor'])
+    assert.deepEqual(step({ name: 'clone', command: ['sh'] })['command'], ['sh'])
+  })
+
+  it('is not made where its end could not be told, or Tekton would choke on it', () => {
+    const destinations = Array.from({ length: 40 }, (_, tag) => `registry.example.com/a/b:${tag}`)
+    assert.throws(() => taskRunManifest(request({}, { destinations }), settings), PermanentError)
+    assert.ok(jobManifest(request({}, { destinations }), settings))
+    const resources = { limits: { memory: 'a lot' } }
+    assert.throws(() => taskRunManifest(request({}, { resources }), settings), PermanentError)
+  })
+})
+
+/** As the kubelet fills in a container's arguments. */
+const expanded = (text: string, values: Readonly<Record<string, string>>): string =>
+  text.replace(/\$\$|\$\(([^)]*)\)/g, (whole, name?: string) =>
+    name === undefined ? '$' : (values[name] ?? whole),
+  )

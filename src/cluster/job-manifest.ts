@@ -4,7 +4,7 @@ import type { JobRequest } from '../builds/ports.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { cloneContainer } from './clone-container.ts'
 import { identityAnnotations, identityLabels } from './job-identity.ts'
-import { kanikoContainer } from './kaniko-container.ts'
+import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
 
 export interface JobSettings {
   readonly namespace: string
@@ -17,7 +17,7 @@ export interface JobSettings {
 const slackSeconds = 300
 
 /** How long an ended Job stays for a worker that was away, in seconds. */
-const keepSeconds = 3600
+export const keepSeconds = 3600
 
 /** How long a pod that is to end may take; Kaniko ends at SIGTERM, a hanging git does not. */
 const graceSeconds = 5
@@ -26,7 +26,11 @@ const graceSeconds = 5
  * The Job of one try of a build: a pod whose init container clones and whose container builds and
  * pushes. Pure. Throws PermanentError for a plan that the settings should never have let through.
  */
-export function jobManifest(request: JobRequest, settings: JobSettings): V1Job {
+export function jobManifest(
+  request: JobRequest,
+  settings: JobSettings,
+  place: KanikoPlace = inJob,
+): V1Job {
   const { build, tries } = request
   const { plan } = build
   const name = jobName(build, tries)
@@ -44,8 +48,7 @@ export function jobManifest(request: JobRequest, settings: JobSettings): V1Job {
       backoffLimit: 0,
       completions: 1,
       parallelism: 1,
-      activeDeadlineSeconds:
-        Math.ceil((plan.startTimeoutMs + plan.timeoutMs) / 1000) + slackSeconds,
+      activeDeadlineSeconds: deadlineSeconds(plan),
       ttlSecondsAfterFinished: keepSeconds,
       template: {
         metadata: {
@@ -53,13 +56,22 @@ export function jobManifest(request: JobRequest, settings: JobSettings): V1Job {
           // Both are read, by older and newer versions: a sidecar would outlive the build.
           annotations: { 'sidecar.istio.io/inject': 'false' },
         },
-        spec: podSpec(request, name, settings),
+        spec: podSpec(request, name, settings, place),
       },
     },
   }
 }
 
-function podSpec(request: JobRequest, job: string, settings: JobSettings): V1PodSpec {
+/** After which the cluster itself ends the build. */
+export const deadlineSeconds = ({ startTimeoutMs, timeoutMs }: ImagePlan): number =>
+  Math.ceil((startTimeoutMs + timeoutMs) / 1000) + slackSeconds
+
+function podSpec(
+  request: JobRequest,
+  job: string,
+  settings: JobSettings,
+  place: KanikoPlace,
+): V1PodSpec {
   const { plan } = request.build
   return {
     restartPolicy: 'Never',
@@ -69,7 +81,7 @@ function podSpec(request: JobRequest, job: string, settings: JobSettings): V1Pod
     terminationGracePeriodSeconds: graceSeconds,
     ...scheduling(plan),
     initContainers: [cloneContainer(request, job, settings.cloneImage)],
-    containers: [kanikoContainer(plan, settings.kanikoImage, settings.registries)],
+    containers: [kanikoContainer(plan, settings.kanikoImage, settings.registries, place)],
     volumes: [
       { name: 'context', emptyDir: {} },
       { name: 'tmp', emptyDir: {} },

@@ -4,18 +4,29 @@ import type { RegistrySettings } from '../settings/settings.ts'
 import { literal } from './literal.ts'
 import { contextFolder, dockerFolder, inContext, ownFolder } from './paths.ts'
 
+/** What differs for Kaniko between the pod of a Job and another's. */
+export interface KanikoPlace {
+  /** The file that tells what was pushed. */
+  readonly report: string
+  /** Folders that are the pod's and not the image's. */
+  readonly ignore: readonly string[]
+}
+
+export const inJob: KanikoPlace = { report: '/dev/termination-log', ignore: [] }
+
 /** Builds and pushes the image with the fewest rights that Kaniko works with. */
 export function kanikoContainer(
   plan: ImagePlan,
   image: string,
   registries: readonly RegistrySettings[],
+  place: KanikoPlace = inJob,
 ): V1Container {
   const { requests, limits } = plan.resources
   return {
     name: 'build',
     image,
     imagePullPolicy: 'IfNotPresent',
-    args: kanikoArgs(plan, registries).map(literal),
+    args: kanikoArgs(plan, registries, place).map(literal),
     ...environment(plan),
     volumeMounts: [
       { name: 'context', mountPath: contextFolder },
@@ -52,7 +63,11 @@ function environment({ pushSecret, secretBuildArgs = {} }: ImagePlan): Pick<V1Co
 }
 
 /** Flags that Kaniko 1.24 and its maintained fork both know. */
-export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySettings[]): string[] {
+export function kanikoArgs(
+  plan: ImagePlan,
+  registries: readonly RegistrySettings[],
+  { report, ignore }: KanikoPlace,
+): string[] {
   const hosts = (key: 'insecure' | 'skipTlsVerify'): string[] =>
     registries.filter((registry) => registry[key]).map(({ host }) => host)
   const mirrors = registries.flatMap(({ host, mirror }) =>
@@ -77,8 +92,8 @@ export function kanikoArgs(plan: ImagePlan, registries: readonly RegistrySetting
     '--push-retry=3',
     '--image-download-retry=3',
     '--image-fs-extract-retry=3',
-    '--image-name-tag-with-digest-file=/dev/termination-log',
-    `--ignore-path=${ownFolder}`,
+    `--image-name-tag-with-digest-file=${report}`,
+    ...each('ignore-path', [ownFolder, ...ignore]),
     // kind mounts this file into its nodes' containers.
     '--ignore-path=/product_uuid',
     // Kaniko does not recognise every container runtime, and would refuse to run.

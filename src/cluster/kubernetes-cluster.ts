@@ -1,23 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job } from '@kubernetes/client-node'
+import { CoreV1Api, type KubeConfig, type KubernetesObject } from '@kubernetes/client-node'
+import type { BackendName } from '../builds/build.ts'
 import { phaseOf, type ContainerName } from '../builds/containers.ts'
 import type { Cluster, JobRequest } from '../builds/ports.ts'
 import { isCloned } from '../builds/progress.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { orAbsent, refused, statusOf, unanswered, within } from './api-call.ts'
+import type { Backend } from './backend.ts'
 import { createCloneSecrets } from './clone-secret.ts'
-import { createHints } from './hints.ts'
+import { createHints, type Hints } from './hints.ts'
+import { createJobBackend } from './job-backend.ts'
 import { readIdentity } from './job-identity.ts'
 import { createJobLookup } from './job-lookup.ts'
-import { jobManifest } from './job-manifest.ts'
-import { observation } from './observation.ts'
 import { podLogs } from './pod-logs.ts'
 import { watchPods } from './pod-watch.ts'
+import { createTektonBackend } from './tekton/backend.ts'
 
 export interface KubernetesClusterOptions {
   readonly kubeConfig: KubeConfig
   readonly namespace: string
+  /** What a build is in the cluster; a Job unless said. */
+  readonly backend?: BackendName
   readonly kanikoImage: string
   readonly cloneImage: string
   /** Read anew for each Job: kanihook.yaml may change. */
@@ -26,6 +30,8 @@ export interface KubernetesClusterOptions {
   readonly requestTimeoutMs?: number
   /** Told when the watch was lost; it is taken up again by itself. */
   readonly onWatchLost?: (message: string) => void
+  /** Told of every build's pod by the watch of whoever watches; its own unless said. */
+  readonly hints?: Hints
 }
 
 export interface KubernetesCluster extends Cluster {
@@ -38,18 +44,23 @@ export interface KubernetesCluster extends Cluster {
 /** How often is looked again for what no hint announces, in milliseconds. */
 const pollMs = 300
 
-/** The `Cluster` port on the Kubernetes API: one Job with one pod for each try of a build. */
+const backends: Readonly<
+  Record<BackendName, (kubeConfig: KubeConfig, namespace: string) => Backend>
+> = { job: createJobBackend, tekton: createTektonBackend }
+
+/** The `Cluster` port on the Kubernetes API: one Job or TaskRun with one pod for each try of a build. */
 export function createKubernetesCluster(options: KubernetesClusterOptions): KubernetesCluster {
   const { kubeConfig, namespace, requestTimeoutMs = 10_000, onWatchLost = () => {} } = options
-  const batch = kubeConfig.makeApiClient(BatchV1Api)
   const core = kubeConfig.makeApiClient(CoreV1Api)
   const bounded = (): ReturnType<typeof within> => within(requestTimeoutMs)
-  const lookup = createJobLookup({ batch, core, namespace, requestTimeoutMs })
+  const backend = backends[options.backend ?? 'job'](kubeConfig, namespace)
+  const { kind, observation } = backend
+  const lookup = createJobLookup({ backend, core, namespace, requestTimeoutMs })
   const secrets = createCloneSecrets({ api: core, namespace, requestTimeoutMs })
-  const hints = createHints()
+  const hints = options.hints ?? createHints()
 
   async function start(request: JobRequest): Promise<'created' | 'adopted'> {
-    const body = jobManifest(request, { ...options, registries: options.registries() })
+    const body = backend.manifest(request, { ...options, registries: options.registries() })
     const { job, how } = await createOrAdopt(body, request)
     const { credential } = request
     if (credential && (how === 'created' || !(await hasCloned(job)))) {
@@ -63,39 +74,36 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
   }
 
   async function createOrAdopt(
-    body: V1Job,
+    body: KubernetesObject,
     request: JobRequest,
-  ): Promise<{ job: V1Job; how: 'created' | 'adopted' }> {
+  ): Promise<{ job: KubernetesObject; how: 'created' | 'adopted' }> {
     const name = body.metadata?.name ?? ''
     try {
-      return {
-        job: await batch.createNamespacedJob({ namespace, body }, bounded()),
-        how: 'created',
-      }
+      return { job: await backend.create(body, bounded()), how: 'created' }
     } catch (error) {
-      if (statusOf(error) !== 409) throw refused(`Job ${name} cannot be created`, error)
+      const why = backend.whyRefused?.(error)
+      if (why !== undefined) throw new PermanentError(why, { cause: error })
+      if (statusOf(error) !== 409) throw refused(backend.notCreated(name), error)
     }
     const { job } = await lookup.find(name)
     const identity = readIdentity(job?.metadata?.annotations)
     const same = identity?.build.id === request.build.id && identity.tries === request.tries
     if (!job || !same || job.metadata?.deletionTimestamp) {
-      throw new RetryLater(`A Job called ${name} is still there`, { afterMs: 1_000 })
+      throw new RetryLater(`A ${kind} called ${name} is still there`, { afterMs: 1_000 })
     }
     return { job, how: 'adopted' }
   }
 
-  async function hasCloned(job: V1Job): Promise<boolean> {
+  async function hasCloned(job: KubernetesObject): Promise<boolean> {
     const { pod } = await lookup.find(job.metadata?.name ?? '')
     return isCloned(observation(job, pod))
   }
 
-  /** Foreground: the Job stays until its pod is gone, for all to see. */
   async function deleteJob(name: string): Promise<void> {
-    const deletion = { name, namespace, propagationPolicy: 'Foreground' }
     try {
-      await orAbsent(batch.deleteNamespacedJob(deletion, bounded()))
+      await orAbsent(backend.delete(name, bounded()))
     } catch (error) {
-      throw unanswered(`Job ${name} cannot be deleted`, error)
+      throw unanswered(`${kind} ${name} cannot be deleted`, error)
     }
   }
 
@@ -144,6 +152,7 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
         kubeConfig,
         namespace,
         container,
+        inPod: backend.container(container),
         signal,
         started: () => started(name, container, signal),
       }),
@@ -157,7 +166,7 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
           return false
         })
         if (gone) return hints.forget(name)
-        if (signal.aborted) throw new RetryLater(`Job ${name} is still being removed`)
+        if (signal.aborted) throw new RetryLater(`${kind} ${name} is still being removed`)
         await delay(pollMs, undefined, { signal }).catch(() => undefined)
       }
     },
@@ -170,7 +179,7 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
 
     async check() {
       try {
-        await batch.listNamespacedJob({ namespace, limit: 1 }, bounded())
+        await backend.probe(bounded())
       } catch (error) {
         throw unanswered('Kubernetes', error)
       }

@@ -125,13 +125,17 @@ const endOf = ({
 /** Steps of a healthy start. */
 const underWay = new Set(['PodInitializing', 'ContainerCreating'])
 
+/** Whether something keeps the container from starting. */
+export const isHindered = ({ state }: V1ContainerStatus): boolean =>
+  state?.waiting?.reason !== undefined && !underWay.has(state.waiting.reason)
+
 function waitingReason(
   pod: V1Pod,
   status: V1ContainerStatus | undefined,
 ): JobObservation['waiting'] {
   const waiting = status?.state?.waiting
-  if (waiting?.reason && !underWay.has(waiting.reason)) {
-    return { reason: waiting.reason, message: waiting.message ?? '' }
+  if (status && isHindered(status)) {
+    return { reason: waiting?.reason ?? '', message: waiting?.message ?? '' }
   }
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
   if (scheduled?.status !== 'False') return undefined

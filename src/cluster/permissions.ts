@@ -17,3 +17,8 @@ export const permissions: readonly Permission[] = [
   { group: '', resource: 'secrets', verbs: ['create', 'get', 'delete'] },
   { group: '', resource: 'events', verbs: ['list'], optional: true },
 ]
+
+/** What it has to allow in addition where an image says `backend: tekton`. */
+export const tektonPermissions: readonly Permission[] = [
+  { group: 'tekton.dev', resource: 'taskruns', verbs: ['create', 'get', 'list', 'delete'] },
+]

@@ -10,6 +10,8 @@ export interface PodLogsOptions {
   readonly kubeConfig: KubeConfig
   readonly namespace: string
   readonly container: ContainerName
+  /** The container's name in its pod. */
+  readonly inPod: string
   readonly signal: AbortSignal
   /**
    * Waits until the container has started. Returns its pod and whether it has ended, or undefined
@@ -28,7 +30,7 @@ const pauseMs = 250
  * container has ended: only what is read after its end is complete.
  */
 export async function* podLogs(options: PodLogsOptions): AsyncGenerator<LogLine> {
-  const { kubeConfig, namespace, container, signal, started } = options
+  const { kubeConfig, namespace, container, inPod, signal, started } = options
   const resumption = createResumption()
   while (!signal.aborted) {
     const target = await started()
@@ -36,7 +38,7 @@ export async function* podLogs(options: PodLogsOptions): AsyncGenerator<LogLine>
     const sinceTime = resumption.begin()
     const path = `/api/v1/namespaces/${namespace}/pods/${target.pod}/log`
     const query = {
-      container,
+      container: inPod,
       timestamps: 'true',
       follow: String(!target.ended),
       ...(sinceTime === undefined ? {} : { sinceTime }),

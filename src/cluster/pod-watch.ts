@@ -3,7 +3,7 @@ import type { CoreV1Api, KubeConfig, V1Pod } from '@kubernetes/client-node'
 import { messageOf, within } from './api-call.ts'
 import { Silence, streamLines } from './api-stream.ts'
 import type { Hints } from './hints.ts'
-import { labels, ours } from './job-identity.ts'
+import { labels, ofBuilds } from './job-identity.ts'
 
 export interface PodWatchOptions {
   readonly kubeConfig: KubeConfig
@@ -47,7 +47,7 @@ async function presentVersion(
   signal: AbortSignal,
 ): Promise<string> {
   const list = await api.listNamespacedPod(
-    { namespace, labelSelector: ours, limit: 1 },
+    { namespace, labelSelector: ofBuilds, limit: 1 },
     within(requestTimeoutMs, signal),
   )
   return list.metadata?.resourceVersion ?? ''
@@ -61,7 +61,7 @@ async function follow(
 ): Promise<void> {
   const query = {
     watch: 'true',
-    labelSelector: ours,
+    labelSelector: ofBuilds,
     resourceVersion,
     // A sign of life each minute.
     allowWatchBookmarks: 'true',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { V1ResourceQuota, V1ResourceQuotaSpec } from '@kubernetes/client-node'
+import type { V1Job, V1ResourceQuota, V1ResourceQuotaSpec } from '@kubernetes/client-node'
 import { forges } from '../forges/index.ts'
 import { parseConfig } from '../settings/config-file.ts'
 import { readEnvironment } from '../settings/environment.ts'
 import { buildScopes, capacityRemarks } from './capacity.ts'
-import { sampleJob } from './sample-job.ts'
+import { sampleManifest } from './sample-manifest.ts'
 
 const quota = (hard: Record<string, string>, used: Record<string, string> = {}) => ({
   metadata: { name: 'builds' },
@@ -105,7 +105,8 @@ describe('quotas', () => {
       'repositories: [{ match: "git.acme.io/acme/app", destination: "reg.acme.io/acme/app" }]',
       'kanihook.yaml',
     )
-    const pod = sampleJob(settings, config)?.spec?.template.spec
+    const job = sampleManifest(settings, config, 'job') as V1Job | undefined
+    const pod = job?.spec?.template.spec
     const containers = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
     const requests = containers.flatMap(({ resources }) => Object.keys(resources?.requests ?? {}))
     assert.equal(requests.length > 0, buildScopes.has('NotBestEffort'))

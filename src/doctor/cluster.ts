@@ -1,5 +1,6 @@
-import { BatchV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
+import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job } from '@kubernetes/client-node'
 import { messageOf, statusOf, within } from '../cluster/api-call.ts'
+import { permissions, tektonPermissions } from '../cluster/permissions.ts'
 import { fine, failure, warning, type Remark } from '../remark.ts'
 import type { Config } from '../settings/config.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -9,7 +10,8 @@ import { clusterAnswerMs, listening, whyNot, type ReachedCluster } from './clust
 import { about, type CheckResult } from './finding.ts'
 import { permissionRemarks, readPermissions } from './permission-remarks.ts'
 import { enforcedLevel, jobWarningRemark, levelRemark, warningsOf } from './pod-security.ts'
-import { sampleJob } from './sample-job.ts'
+import { backendsOf, sampleManifest } from './sample-manifest.ts'
+import { tryTaskRun } from './tekton.ts'
 
 export interface ClusterCheckOptions {
   readonly kubeConfig: KubeConfig
@@ -83,18 +85,21 @@ async function examineNamespace(options: ClusterCheckOptions): Promise<Remark[]>
   const name = options.settings.buildNamespace
   const namespace = await readNamespace(options)
   if (namespace === 'missing') return [missingNamespace(name)]
-  const permissions = await readPermissions(options.kubeConfig, name)
-  const mayCreate = !permissions.missing.some(
-    ({ resource, verbs }) => resource === 'jobs' && verbs.includes('create'),
-  )
+  const inUse = backendsOf(options.config)
+  const wanted = [...permissions, ...(inUse.has('tekton') ? tektonPermissions : [])]
+  const account = await readPermissions(options.kubeConfig, name, wanted)
+  const mayCreate = (kind: string): boolean =>
+    !account.missing.some(({ resource, verbs }) => resource === kind && verbs.includes('create'))
   const enforced = namespace === 'hidden' ? undefined : enforcedLevel(namespace.labels)
-  const [job, capacity] = await Promise.all([
-    mayCreate ? tryJob(options, enforced) : [],
+  const [job, taskRun, capacity] = await Promise.all([
+    mayCreate('jobs') ? tryJob(options, enforced) : [],
+    inUse.has('tekton') && mayCreate('taskruns') ? tryTaskRun(options) : [],
     readCapacity(options),
   ])
   return [
-    ...permissionRemarks(permissions, name),
+    ...permissionRemarks(account, name),
     ...job,
+    ...taskRun,
     ...(namespace === 'hidden' ? [] : [levelRemark(enforced)]),
     ...(capacity ?? []),
     ...hiddenRemark(namespace, capacity),
@@ -106,7 +111,7 @@ async function tryJob(
   { kubeConfig, settings, config }: ClusterCheckOptions,
   enforced: string | undefined,
 ): Promise<Remark[]> {
-  const body = sampleJob(settings, config)
+  const body = sampleManifest(settings, config, 'job') as V1Job | undefined
   if (!body) return []
   const namespace = settings.buildNamespace
   const headers = new Map<string, string>()

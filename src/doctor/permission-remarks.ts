@@ -1,22 +1,23 @@
 import type { KubeConfig } from '@kubernetes/client-node'
-import { permissions, type Permission } from '../cluster/permissions.ts'
+import type { Permission } from '../cluster/permissions.ts'
 import { fine, failure, warning, type Remark } from '../remark.ts'
 import { mayI, type AccessQuestion } from './cluster-access.ts'
 
 export interface PermissionFacts {
-  /** What of `permissions` the account lacks: each with the verbs that are missing. */
+  /** What of the wanted permissions the account lacks: each with the verbs that are missing. */
   readonly missing: readonly Permission[]
   /** What it has and should not, as a sentence goes on from "may". */
   readonly excess: readonly string[]
 }
 
-/** May what a build needs, and what no build needs? By SelfSubjectAccessReview: nothing is tried. */
+/** `wanted`: what builds need. May it all that, and what no build needs? By SelfSubjectAccessReview: nothing is tried. */
 export async function readPermissions(
   config: KubeConfig,
   namespace: string,
+  wanted: readonly Permission[],
 ): Promise<PermissionFacts> {
   const missing = Promise.all(
-    permissions.map(async (permission) => {
+    wanted.map(async (permission) => {
       const answers = await Promise.all(
         permission.verbs.map(async (verb) => ({
           verb,

@@ -1,17 +1,31 @@
 import type { V1Job } from '@kubernetes/client-node'
-import type { Build } from '../builds/build.ts'
+import type { BackendName, Build } from '../builds/build.ts'
 import { exampleBuild } from '../builds/example-build.ts'
 import { planImage } from '../builds/image-plan.ts'
-import { jobManifest } from '../cluster/job-manifest.ts'
+import { buildManifest } from '../cluster/build-manifest.ts'
+import type { TaskRun } from '../cluster/tekton/task-run.ts'
 import type { Config, ImageConfig } from '../settings/config.ts'
 import type { Settings } from '../settings/settings.ts'
 
+const imagesOf = (config: Config | undefined): readonly ImageConfig[] =>
+  config?.entries.flatMap((entry) => entry.images) ?? []
+
+const backendOf = ({ backend = 'job' }: ImageConfig): BackendName => backend
+
+/** What builds are in the cluster, by kanihook.yaml. */
+export const backendsOf = (config: Config | undefined): ReadonlySet<BackendName> =>
+  new Set(imagesOf(config).map(backendOf))
+
 /**
- * The Job that a push would make, for the first image of kanihook.yaml, or undefined where there is
- * none. For the API to judge and not to keep.
+ * The Job or TaskRun that a push would make, for the first image of kanihook.yaml with that backend, or
+ * undefined where there is none. For the API to judge and not to keep.
  */
-export function sampleJob(settings: Settings, config: Config | undefined): V1Job | undefined {
-  const image = config?.entries.flatMap((entry) => entry.images)[0]
+export function sampleManifest(
+  settings: Settings,
+  config: Config | undefined,
+  backend: BackendName,
+): V1Job | TaskRun | undefined {
+  const image = imagesOf(config).find((each) => backendOf(each) === backend)
   const [forge] = settings.forges.entries()
   if (!config || !image || !forge) return undefined
   const [name, { url }] = forge
@@ -22,13 +36,8 @@ export function sampleJob(settings: Settings, config: Config | undefined): V1Job
     credential: { username: 'kanihook', password: '' },
   }
   const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
-  const job = jobManifest(request, {
-    namespace,
-    kanikoImage,
-    cloneImage,
-    registries: config.registries,
-  })
-  return job
+  const { registries } = config
+  return buildManifest(request, { namespace, kanikoImage, cloneImage, registries })
 }
 
 function sampleBuild(image: ImageConfig, forge: string, host: string): Build {

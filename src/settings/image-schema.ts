@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { backendNames } from '../builds/build.ts'
 import { logFormats, verbosities } from '../builds/image-plan.ts'
 import { buildArgumentFault, secretArgumentFault } from './build-arguments.ts'
 import { globFault } from './globs.ts'
@@ -168,6 +169,12 @@ export const imageSettings = {
       'Files that concern the image: globs relative to the root. A push to a branch is skipped when none of them changed since its last success. Default: every file.',
     ),
   platforms: platforms.optional(),
+  backend: z
+    .enum(backendNames)
+    .optional()
+    .describe(
+      'What a build is in the cluster: a Job, or a TaskRun where Tekton is installed. Default: job.',
+    ),
   resources: resources.optional(),
   ...podSettings,
   cache: cache.optional(),

@@ -52,6 +52,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     ...resolveBuildArgs(image.buildArgs ?? {}),
     labels: image.labels ?? {},
     platform: image.platforms?.[0],
+    ...(image.backend && { backend: image.backend }),
     resources: resolveResources(image.resources),
     ...resolvePod(image),
     pushSecret: image.pushSecret,

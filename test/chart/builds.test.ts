@@ -15,20 +15,28 @@ test('the build namespace refuses what Pod Security baseline refuses', async () 
   }
 })
 
-test('the worker may do what it is tested with, in the build namespace alone', async () => {
-  const rendered = await render(usual)
-  const tested = parseAllDocuments(
-    readFileSync(join(import.meta.dirname, '../cluster/manifests/worker.yaml'), 'utf8'),
-  )
-  const wanted = tested
+/** The Role that tests in the cluster give the worker. */
+const roleIn = (file: string): Kinds['Role'] | undefined =>
+  parseAllDocuments(readFileSync(join(import.meta.dirname, '../cluster/manifests', file), 'utf8'))
     .map((each) => each.toJS() as Kinds['Role'])
     .find(({ kind }) => kind === 'Role')
+
+test('the worker may do what it is tested with, in the build namespace alone', async () => {
+  const rendered = await render(usual)
+  const wanted = roleIn('worker.yaml')
   const roles = rendered.all('Role')
   assert.deepEqual(
     roles.map(({ metadata, rules }) => [metadata.namespace, rules]),
     [['kanihook-builds', wanted?.rules]],
   )
   assert.deepEqual([...rendered.all('ClusterRole'), ...rendered.all('ClusterRoleBinding')], [])
+})
+
+test('with Tekton, the worker may do with TaskRuns what it is tested with', async () => {
+  const [role] = (await render({ ...usual, tekton: { enabled: true } })).all('Role')
+  const [without] = (await render(usual)).all('Role')
+  const added = role?.rules?.slice(without?.rules?.length)
+  assert.deepEqual(added, roleIn('worker-tekton.yaml')?.rules)
 })
 
 test('the rights are the worker’s account’s and nobody else’s', async () => {

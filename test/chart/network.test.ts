@@ -137,12 +137,14 @@ test('nothing comes into a build', async () => {
   assert.deepEqual(builds.ingress, [])
 })
 
-test('the builds’ policy selects the pods of the Jobs that kanihook makes, in their namespace', async () => {
+test('the builds’ policy selects the pods of the Jobs and TaskRuns that kanihook makes, in their namespace', async () => {
   const rendered = await render(usual)
   const { metadata } = rendered.one('NetworkPolicy', 'kanihook-builds')
   assert.equal(metadata.namespace, 'kanihook-builds')
   const { podSelector } = policy(rendered, 'kanihook-builds')
-  assert.deepEqual(podSelector.matchLabels, { [labels.managedBy]: 'kanihook' })
+  assert.deepEqual(podSelector, {
+    matchExpressions: [{ key: labels.build, operator: 'Exists' }],
+  })
 })
 
 test('where the Kubernetes API is not known, the policy says so instead of seeming to hold', async () => {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { BatchV1Api, CoreV1Api, type V1Job, type V1Pod } from '@kubernetes/client-node'
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubernetesObject,
+  type V1Pod,
+} from '@kubernetes/client-node'
 import { jobName } from '../../src/builds/build.ts'
 import type { ContainerName } from '../../src/builds/containers.ts'
 import type { JobObservation, JobRequest, LogLine } from '../../src/builds/ports.ts'
@@ -21,7 +26,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
   describe(name, () => {
     let under: ClusterUnderTest
     let cluster: KubernetesCluster
-    let batch: BatchV1Api
+    let objects: CustomObjectsApi
     let core: CoreV1Api
     const stop = new AbortController()
     const started: string[] = []
@@ -30,7 +35,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     before(async () => {
       under = await setup()
       cluster = clusterWith({})
-      batch = under.adminKubeConfig.makeApiClient(BatchV1Api)
+      objects = under.adminKubeConfig.makeApiClient(CustomObjectsApi)
       core = under.adminKubeConfig.makeApiClient(CoreV1Api)
       watching = cluster.watch(stop.signal)
     })
@@ -43,10 +48,11 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     })
 
     const clusterWith = (images: { cloneImage?: string }): KubernetesCluster => {
-      const { kubeConfig, namespace, kanikoImage, cloneImage, registries } = under
+      const { kubeConfig, namespace, backend = 'job', kanikoImage, cloneImage, registries } = under
       return createKubernetesCluster({
         kubeConfig,
         namespace,
+        backend,
         kanikoImage,
         cloneImage: images.cloneImage ?? cloneImage,
         registries: () => registries,
@@ -85,8 +91,15 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
       return all
     }
 
-    const readJob = (job: string): Promise<V1Job> =>
-      batch.readNamespacedJob({ name: job, namespace: under.namespace })
+    /** Where Jobs, or TaskRuns, are. */
+    const place = () => ({
+      ...(under.backend === 'tekton'
+        ? { group: 'tekton.dev', version: 'v1', plural: 'taskruns' }
+        : { group: 'batch', version: 'v1', plural: 'jobs' }),
+      namespace: under.namespace,
+    })
+    const readJob = async (name: string): Promise<KubernetesObject> =>
+      (await objects.getNamespacedCustomObject({ ...place(), name })) as KubernetesObject
     const pods = async (job: string): Promise<V1Pod[]> => {
       const labelSelector = `kanihook.dev/job=${job}`
       return (await core.listNamespacedPod({ namespace: under.namespace, labelSelector })).items
@@ -145,7 +158,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
       assert.ok((await lines(job, 'clone')).some(({ text }) => text.startsWith('Cloning ')))
     })
 
-    it('adopts the Job when it is started twice, and one pod runs', async () => {
+    it('adopts what is there when it is started twice, and one pod runs', async () => {
       const [job, request] = await start('hangs')
       assert.equal(await cluster.start(request), 'adopted')
       await until(job, building)
@@ -153,22 +166,19 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
       assert.equal((await pods(job)).length, 1)
     })
 
-    it('takes no Job of the same name that is not of this build', async () => {
+    it('takes nothing of the same name that is not of this build', async () => {
       const request = await under.request('succeeds')
       const job = jobName(request.build, request.tries)
-      const template = {
-        spec: {
-          restartPolicy: 'Never',
-          containers: [{ name: 'other', image: under.missingImage }],
-        },
-      }
+      const containers = [{ name: 'other', image: under.missingImage, command: ['true'] }]
+      const { group, version } = place()
       const body = {
-        apiVersion: 'batch/v1',
-        kind: 'Job',
+        apiVersion: `${group}/${version}`,
         metadata: { name: job },
-        spec: { template },
+        ...(under.backend === 'tekton'
+          ? { kind: 'TaskRun', spec: { taskSpec: { steps: containers } } }
+          : { kind: 'Job', spec: { template: { spec: { restartPolicy: 'Never', containers } } } }),
       }
-      await batch.createNamespacedJob({ namespace: under.namespace, body })
+      await objects.createNamespacedCustomObject({ ...place(), body })
       started.push(job)
       await assert.rejects(cluster.start(request), RetryLater)
     })
@@ -205,14 +215,24 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     it('calls a build whose pod was taken away anything but a success', async () => {
       const [job] = await start('hangs')
       await until(job, building)
-      for (const pod of await pods(job)) {
+      const taken = await pods(job)
+      for (const pod of taken) {
         const name = pod.metadata?.name ?? ''
         const force = { name, namespace: under.namespace, gracePeriodSeconds: 0 }
         await core.deleteNamespacedPod(force)
       }
-      const end = await until(job, ({ phase }) => phase === 'absent' || phase === 'ended')
-      assert.notEqual(end.ends.build?.exitCode, 0)
-      assert.ok(end.phase === 'absent' || end.pod, JSON.stringify(end))
+      const uids = taken.map(({ metadata }) => metadata?.uid)
+      const seen = await eventually(
+        async () => {
+          const observation = await cluster.observe(job)
+          // Tekton begins again, with another pod.
+          const again = (await pods(job)).some(({ metadata }) => !uids.includes(metadata?.uid))
+          return (again || /absent|ended/.test(observation.phase)) && observation
+        },
+        { within: under.patienceMs },
+      )
+      assert.notEqual(seen.ends.build?.exitCode, 0)
+      assert.ok(seen.phase !== 'ended' || seen.pod, JSON.stringify(seen))
     })
 
     it('forgets the git login when told, and a second time too', async () => {
@@ -225,7 +245,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
       assert.equal((await cluster.observe(job)).phase, 'building')
     })
 
-    it("makes the git login the Job's own, so that it goes with it", async () => {
+    it("makes the git login the build's own, so that it goes with it", async () => {
       const [job] = await start('hangs')
       const secret = await core.readNamespacedSecret({ name: job, namespace: under.namespace })
       const uid = (await readJob(job)).metadata?.uid
@@ -267,7 +287,7 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
       assert.ok(!patience.aborted, 'no hint came')
     })
 
-    it('has nothing to say about a Job that is not there', async () => {
+    it('has nothing to say about what is not there', async () => {
       const job = 'kanihook-nothing-0123456789abcdef-1'
       assert.deepEqual(await cluster.observe(job), { phase: 'absent', ends: {} })
       assert.deepEqual(await lines(job, 'build'), [])

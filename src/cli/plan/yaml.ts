@@ -39,7 +39,7 @@ function documents({ secret, job }: BuildObjects): string {
       'The login of the clone. Without a password, as here, it is right for what everybody may',
     ),
     comment('read; for the rest fill in a token before this is created. To remove both when done:'),
-    comment(`  kubectl --namespace ${namespace} delete job,secret ${name}`),
+    comment(`  kubectl --namespace ${namespace} delete ${job.kind?.toLowerCase()},secret ${name}`),
     written(secret),
     '---',
     written(job),

@@ -1,4 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node'
+import type { BackendName } from '../../../src/builds/build.ts'
 import type { JobRequest } from '../../../src/builds/ports.ts'
 import type { RegistrySettings } from '../../../src/settings/settings.ts'
 
@@ -19,6 +20,8 @@ export interface ClusterUnderTest {
   /** To see and do what a person can. */
   readonly adminKubeConfig: KubeConfig
   readonly namespace: string
+  /** What builds are in the cluster; Jobs unless said. */
+  readonly backend?: BackendName
   readonly kanikoImage: string
   readonly cloneImage: string
   /** The name of an image that cannot be pulled. */

@@ -29,7 +29,7 @@ export function networkClaims(installation: () => Installation): void {
       metadata = await startMetadata(kanihook)
       neighbour = await start(kanihook, 'as-a-neighbour', buildNamespace, {})
       places = await findPlaces(kanihook, neighbour)
-      const ofBuilds = { 'app.kubernetes.io/managed-by': 'kanihook' }
+      const ofBuilds = { 'kanihook.dev/build': '0123456789abcdef' }
       ;[build, stranger, receiver, worker, redis] = await Promise.all([
         start(kanihook, 'as-a-build', buildNamespace, ofBuilds),
         start(kanihook, 'as-a-stranger', namespace, {}),

@@ -158,7 +158,9 @@ function selects(query: URLSearchParams, object: KubernetesObject): boolean {
   return (
     labels.every((pair) => {
       const [key = '', wanted] = pair.split('=')
-      return object.metadata?.labels?.[key] === wanted
+      const value = object.metadata?.labels?.[key]
+      // A key alone: whoever has it.
+      return wanted === undefined ? value !== undefined : value === wanted
     }) &&
     (field === '' || (field === 'involvedObject.uid' && involved?.uid === value))
   )
