@@ -72,7 +72,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const workerChecks = new Map<string, ReadinessCheck>()
   let worker: WorkerRole | undefined
   const admin = createAdmin({
-    ...createOperator({ stores, queues }),
+    ...createOperator({ stores, queues, deliveries }),
     deliveries,
     logger,
     metrics,

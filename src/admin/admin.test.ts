@@ -100,6 +100,7 @@ function fakeBuilds() {
 describe('the port for operators', () => {
   let fake = fakeBuilds()
   let trusted: unknown[] = []
+  let approved: unknown[] = []
   const checks = new Map<string, () => Promise<void>>()
   const workerChecks = new Map<string, () => Promise<void>>()
   let stoppedQueues: string[] = []
@@ -123,6 +124,13 @@ describe('the port for operators', () => {
         cancel: (id, by) => fake.builds.cancel(id, by),
       },
       deliveries: { get: async (id) => (id === record.delivery.id ? record : undefined) },
+      pullRequests: {
+        async approve(approval) {
+          approved.push(approval)
+          if (approval.number === 12) return 'github-1'
+          throw new PermanentError('no pull request 13 of github.com/acme/app waits for approval')
+        },
+      },
       repositories: {
         async trust(repository) {
           trusted.push(repository)
@@ -137,6 +145,7 @@ describe('the port for operators', () => {
   beforeEach(() => {
     fake = fakeBuilds()
     trusted = []
+    approved = []
     checks.clear()
     workerChecks.clear()
     stoppedQueues = []
@@ -390,6 +399,34 @@ describe('the port for operators', () => {
     isRefused(await ask('GET', '/api/deliveries/github-0'), 404)
   })
 
+  describe("approval of a pull request's commit", () => {
+    const path = '/api/pull-requests/approve'
+    const good = { repository: 'github.com/acme/app', number: 12, sha: 'a'.repeat(40) }
+
+    it('is passed on, and answered with the delivery that is planned', async () => {
+      const { status, body } = await ask('POST', path, good)
+      assert.deepEqual([status, body], [202, { ...good, delivery: 'github-1' }])
+      isRefused(await ask('POST', path, { ...good, number: 13 }), 409)
+      assert.deepEqual(approved, [good, { ...good, number: 13 }])
+    })
+
+    it('is of one commit, by its whole id', async () => {
+      const wrong = [
+        {},
+        { ...good, sha: 'aaaaaaa' },
+        { ...good, sha: 'A'.repeat(40) },
+        { ...good, sha: undefined },
+        { ...good, number: '12' },
+        { ...good, number: 0 },
+        { ...good, repository: 'app' },
+        { ...good, more: 1 },
+      ]
+      for (const body of wrong) isRefused(await ask('POST', path, body), 400)
+      isRefused(await ask('POST', path), 400)
+      assert.deepEqual(approved, [])
+    })
+  })
+
   describe('trust in a repository', () => {
     const path = '/api/repositories/trust'
     const good = { forge: 'github', path: 'acme/app', id: '42' }
@@ -450,6 +487,7 @@ describe('the port for operators', () => {
       tokens: ['right'],
       builds: fake.builds,
       deliveries: { get: async () => undefined },
+      pullRequests: { approve: async () => '' },
       repositories: { trust: async () => false },
       pageUrl: () => undefined,
     })

@@ -5,13 +5,14 @@ import { verbosities } from '../builds/image-plan.ts'
 import { answer } from '../http/answer.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { openapi } from './openapi.ts'
-import type { AdminBuilds, AdminRepositories } from './ports.ts'
+import type { AdminBuilds, AdminPullRequests, AdminRepositories } from './ports.ts'
 import { NotFound } from './refusal.ts'
 import { viewBuild, viewDelivery, viewLog, viewLogText } from './views.ts'
 
 export interface ApiOptions {
   readonly builds: AdminBuilds
   readonly deliveries: Pick<DeliveryQueue, 'get'>
+  readonly pullRequests: AdminPullRequests
   readonly repositories: AdminRepositories
   /** The page that a build's status links to; undefined where there are no pages. */
   readonly pageUrl: (buildId: string) => string | undefined
@@ -45,8 +46,17 @@ const trustBody = z.strictObject({
   id: z.string().regex(/^\d+$/, 'a number in quotes is expected'),
 })
 
+const approveBody = z.strictObject({
+  repository: z.string().regex(/^[^/]+\/.+$/, 'host/path is expected'),
+  number: z.int().positive(),
+  sha: z
+    .string()
+    .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "the commit's whole id is expected, in lower case"),
+})
+
 /** The routes of `/api`, as openapi.ts describes them. Who may use them is decided before. */
-export function createApi({ builds, deliveries, repositories, pageUrl }: ApiOptions): Router {
+export function createApi(options: ApiOptions): Router {
+  const { builds, deliveries, pullRequests, repositories, pageUrl } = options
   const api = Router()
   const view = (build: Parameters<typeof viewBuild>[0]) =>
     viewBuild(build, pageUrl(build.id) ?? null)
@@ -91,6 +101,11 @@ export function createApi({ builds, deliveries, repositories, pageUrl }: ApiOpti
 
   api.get('/deliveries/:id', async (req, res) => {
     answer(res, 200, viewDelivery(found(await deliveries.get(req.params.id), 'delivery')))
+  })
+
+  api.post('/pull-requests/approve', wish, async (req, res) => {
+    const approval = approveBody.parse(req.body)
+    answer(res, 202, { ...approval, delivery: await pullRequests.approve(approval) })
   })
 
   api.post('/repositories/trust', express.json({ limit: '16kb' }), async (req, res) => {

@@ -13,6 +13,7 @@ describe('the description of the API', () => {
   const api = createApi({
     builds: { list: never, get: never, log: never, rebuild: never, cancel: never },
     deliveries: { get: never },
+    pullRequests: { approve: never },
     repositories: { trust: never },
     pageUrl: () => undefined,
   })

@@ -141,6 +141,17 @@ const schemas = {
     reason: { ...nullable(text), description: 'Why it built, or did not.' },
     builds: { ...listOf(text), description: 'Ids of the builds that it led to.' },
   }),
+  Approval: object({
+    repository: { ...text, description: 'host/path' },
+    number: { type: 'integer', minimum: 1 },
+    sha: { ...text, pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' },
+  }),
+  Approved: object({
+    repository: text,
+    number: { type: 'integer' },
+    sha: text,
+    delivery: { ...text, description: 'Id of the delivery that is planned' },
+  }),
   Trust: object({ forge: text, path: text, id: { type: 'string', pattern: '^\\d+$' } }),
 }
 
@@ -230,6 +241,21 @@ export const openapi = {
           ...refusals,
           '200': json('Delivery', 'The delivery'),
           '404': error('No delivery has this id'),
+        },
+      },
+    },
+    '/api/pull-requests/approve': {
+      post: {
+        summary: 'Have one commit of a pull request built that waits for approval',
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: ref('Approval') } },
+        },
+        responses: {
+          ...refusals,
+          '202': json('Approved', 'The commit is approved, and planned'),
+          '400': error('The body is not valid'),
+          '409': error('That commit does not wait for approval'),
         },
       },
     },

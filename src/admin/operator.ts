@@ -1,18 +1,28 @@
 import { buildId, isEnded, type Build } from '../builds/build.ts'
 import { PermanentError } from '../errors.ts'
+import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import type { Stores } from '../queue/stores.ts'
 import type { WorkQueues } from '../queue/work-queues.ts'
 import { statusId } from '../statuses/context.ts'
-import type { AdminBuilds, AdminRepositories, BuildQuery, RebuildWish } from './ports.ts'
+import { createApprover } from './approver.ts'
+import type {
+  AdminBuilds,
+  AdminPullRequests,
+  AdminRepositories,
+  BuildQuery,
+  RebuildWish,
+} from './ports.ts'
 
 export interface OperatorOptions {
   readonly stores: Stores
   readonly queues: Pick<WorkQueues, 'build' | 'buildNow' | 'status'>
+  readonly deliveries: Pick<DeliveryQueue, 'accept'>
 }
 
 /** What an operator asks and does, over the records and the queues. */
-export function createOperator({ stores, queues }: OperatorOptions): {
+export function createOperator({ stores, queues, deliveries }: OperatorOptions): {
   builds: AdminBuilds
+  pullRequests: AdminPullRequests
   repositories: AdminRepositories
 } {
   const { builds, refs, logs } = stores
@@ -37,7 +47,11 @@ export function createOperator({ stores, queues }: OperatorOptions): {
     const build = await builds.get(id)
     if (!build) return undefined
     if (build.attempt === 0) {
-      throw new PermanentError('that push was never planned: have the forge deliver it again')
+      throw new PermanentError(
+        build.state === 'cancelled'
+          ? 'nobody has approved that commit: see kanihook approve'
+          : 'that push was never planned: have the forge deliver it again',
+      )
     }
     const { generation } = await refs.ref(build.repository, build.ref)
     // An older commit of the ref would move its tags back.
@@ -95,6 +109,7 @@ export function createOperator({ stores, queues }: OperatorOptions): {
 
   return {
     builds: { list, rebuild, cancel, get: builds.get, log: logs.read },
+    pullRequests: createApprover({ refs, deliveries }),
     repositories: { trust: refs.trust },
   }
 }

@@ -41,6 +41,23 @@ export interface AdminBuilds {
   cancel(id: string, by: string): Promise<Build | undefined>
 }
 
+/** One commit of a pull request. */
+export interface Approval {
+  /** `host/path`, as kanihook.yaml matches it. */
+  readonly repository: string
+  readonly number: number
+  /** The whole id: a beginning could be another commit's, too. */
+  readonly sha: string
+}
+
+export interface AdminPullRequests {
+  /**
+   * Has a pull request's commit built that waits for it. Returns the delivery that is planned. Throws
+   * PermanentError with a sentence where it is not that commit that waits.
+   */
+  approve(approval: Approval): Promise<string>
+}
+
 export interface AdminRepositories {
   /**
    * Says yes to a repository whose name was known under another id. Returns false where the name was

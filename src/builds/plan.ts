@@ -1,10 +1,11 @@
 import { RetryLater } from '../errors.ts'
 import { buildId, type Outcome } from './build.ts'
 import { claimTags } from './claim-tags.ts'
+import { createHeads } from './heads.ts'
 import { planImage } from './image-plan.ts'
 import { imagesAt } from './own-file.ts'
 import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore } from './ports.ts'
-import { distrust } from './pull-requests.ts'
+import { distrust, unapproved } from './pull-requests.ts'
 import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
 import type { ImageRule, RepositoryRule, Rules } from './rules.ts'
 
@@ -51,6 +52,7 @@ export interface Planner {
 /** Decides what a delivery leads to. */
 export function createPlanner(options: PlannerOptions): Planner {
   const { git, refs, builds, rules, enqueue, now, staleReadMs = 10_000 } = options
+  const heads = createHeads({ git, refs, now, staleReadMs })
 
   return { plan, giveUp }
 
@@ -73,16 +75,21 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (!(await isOpen(delivery))) return close(event)
     if (event.pullRequest?.open === false) return ignored('It was opened again since')
 
-    const { head, record } = await currentHead(event, delivery.receivedAt)
+    const { head, record } = await heads.current(delivery)
     if (!head) {
       await refs.releaseTags(repository, ref)
       return ignored(`${ref} does not exist any more`)
     }
     const distrusted = await distrust(event, head, git)
-    if (distrusted !== undefined) {
+    const approved = distrusted !== undefined && (await isApproved(event, head, rule))
+    if (distrusted !== undefined && !approved) {
       // A forge moves a branch and its pull request one after the other.
-      if (isFresh(delivery.receivedAt)) throw new RetryLater(distrusted, { afterMs: 500 })
-      return ignored(`Not built: ${distrusted}`)
+      if (!event.pullRequest?.fork && heads.isFresh(delivery)) {
+        throw new RetryLater(distrusted, { afterMs: 500 })
+      }
+      return rule.pullRequests === 'approved'
+        ? awaitApproval(delivery, { ...record, sha: head.commit, images: rule.images }, distrusted)
+        : ignored(`Not built: ${distrusted}`)
     }
     const named = [head.commit, head.object].includes(event.after)
     if (!named && record.baseline) {
@@ -91,12 +98,13 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
+    const cause = `${ref} was ${approved ? 'approved' : 'pushed'} (delivery ${delivery.id})`
     const { images, problem } = await imagesAt(rule, git, repository, head.commit)
     const entry = { ...rule, images }
     const changedSince = changesTo(event, head)
     const made = []
     for (const image of images) {
-      const situation = { delivery, record, head, entry, problem, changedSince }
+      const situation = { delivery, cause, record, head, entry, problem, changedSince }
       const build = await planBuild(image, situation)
       await enqueue(build.id)
       made.push(build)
@@ -120,7 +128,16 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (isZero(sha)) return []
     const { generation } = await refs.ref(repository, ref)
     const images = await imagesOf(repository, sha)
-    const ended: Outcome = { state: 'error', reason }
+    return endAll({ id: cause, event }, { generation, sha, images }, { state: 'error', reason })
+  }
+
+  /** Ends every image at a commit that is not built, for its author must hear of it. */
+  async function endAll(
+    { id: cause, event }: Pick<Delivery, 'id' | 'event'>,
+    { generation, sha, images }: Commit,
+    ended: Outcome,
+  ): Promise<readonly string[]> {
+    const { repository, ref } = event
     return Promise.all(
       images.map(async (rule) => {
         const identity = { repository, ref, generation, image: rule.name, attempt: 0, sha }
@@ -149,6 +166,34 @@ export function createPlanner(options: PlannerOptions): Planner {
     return images
   }
 
+  async function isApproved(
+    { repository, ref }: PushEvent,
+    head: RefHead,
+    { pullRequests }: RepositoryRule,
+  ): Promise<boolean> {
+    return (
+      pullRequests === 'approved' && (await refs.approvedCommit(repository, ref)) === head.commit
+    )
+  }
+
+  /**
+   * Says at the commit that somebody has to approve it, and remembers what is planned then. Nothing of
+   * the commit is looked at, so the images are those of kanihook.yaml.
+   */
+  async function awaitApproval(
+    delivery: Delivery,
+    { generation, sha, images }: Commit,
+    why: string,
+  ): Promise<PlanResult> {
+    await refs.awaitApproval(delivery, sha)
+    const { repository, ref } = delivery.event
+    const name = `${repository.host}/${repository.path} ${parseRef(ref).name} ${sha}`
+    return {
+      ...ignored(`Not built: ${why}; kanihook approve ${name} has it built`),
+      builds: await endAll(delivery, { generation, sha, images }, unapproved),
+    }
+  }
+
   /** Events may come out of order; whatever a forge's clock says, none is later than its arrival. */
   async function isOpen({ event, receivedAt }: Delivery): Promise<boolean> {
     const { repository, ref, pullRequest } = event
@@ -157,12 +202,12 @@ export function createPlanner(options: PlannerOptions): Planner {
     return refs.pullRequestOpen(repository, ref, { open, at: Math.min(updatedAt, receivedAt) })
   }
 
-  /** A closed pull request is as a branch that is gone, but for its ref, which forges keep. */
+  /** Ends a pull request's builds, and gives its tags back. */
   async function close(event: PushEvent): Promise<PlanResult> {
     const { repository, ref } = event
-    await recorded(event, async () => undefined)
+    await heads.gone(event)
     await refs.releaseTags(repository, ref)
-    const images = await imagesOf(repository, event.after)
+    const images = await imagesOf(repository, event.before)
     const active = await Promise.all(
       images.map(({ name: image }) => builds.active({ repository, ref, image })),
     )
@@ -172,47 +217,11 @@ export function createPlanner(options: PlannerOptions): Planner {
     return { ...ignored(`Pull request ${parseRef(ref).name} is closed`), superseded: stopped }
   }
 
-  function isFresh(receivedAt: number): boolean {
-    return now() - receivedAt < staleReadMs
-  }
-
-  async function currentHead(
-    event: PushEvent,
-    receivedAt: number,
-  ): Promise<{ head: RefHead | undefined; record: RefRecord }> {
-    const { repository, ref } = event
-    return recorded(event, async () => {
-      const head = await git.head(repository, ref)
-      if (isStale(event, head) && isFresh(receivedAt)) {
-        throw new RetryLater(`${ref} still points at what it did before the push`, { afterMs: 500 })
-      }
-      return head
-    })
-  }
-
-  /** Asks and records the answer, until nobody else recorded another one in between. */
-  async function recorded(
-    event: PushEvent,
-    ask: () => Promise<RefHead | undefined>,
-  ): Promise<{ head: RefHead | undefined; record: RefRecord }> {
-    const { repository, ref } = event
-    for (let round = 0; round < 10; round++) {
-      const seen = await refs.ref(repository, ref)
-      const head = await ask()
-      const record = await refs.recordHead(repository, ref, head?.commit, {
-        seen: seen.generation,
-        baseline: head !== undefined && ![head.commit, head.object].includes(event.after),
-      })
-      if (record) return { head, record }
-    }
-    throw new RetryLater(`${ref} changes faster than it can be read`, { afterMs: 1000 })
-  }
-
   async function planBuild(
     rule: ImageRule,
-    { delivery, record, head, entry, problem: unfit, changedSince }: Situation,
+    { delivery, cause, record, head, entry, problem: unfit, changedSince }: Situation,
   ): Promise<{ id: string; created: boolean; superseded: readonly string[] }> {
-    const { event, id: cause, receivedAt } = delivery
+    const { event, receivedAt } = delivery
     const { repository, ref } = event
     const { generation } = record
     const sha = head.commit
@@ -230,7 +239,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const build = {
       ...identity,
       id,
-      cause: `${ref} was pushed (delivery ${cause})`,
+      cause,
       receivedAt,
       plan: { ...planned.plan, destinations },
       ...(moving.length > 0 ? { moving } : {}),
@@ -269,9 +278,17 @@ export function createPlanner(options: PlannerOptions): Planner {
 /** Files that differ from an earlier commit; undefined where that cannot be told. */
 type ChangedSince = (from: string) => Promise<readonly string[] | undefined>
 
+/** A commit that is not built, and the images that it would have. */
+interface Commit extends Pick<RefRecord, 'generation'> {
+  readonly sha: string
+  readonly images: readonly ImageRule[]
+}
+
 /** What all images of a plan share. */
 interface Situation {
   readonly delivery: Delivery
+  /** Why it is built, as its record says it. */
+  readonly cause: string
   readonly record: RefRecord
   readonly head: RefHead
   /** With the images that there are at the head. */
@@ -283,14 +300,6 @@ interface Situation {
 
 const headBranch = ({ pullRequest }: PushEvent): { headBranch?: string } =>
   pullRequest ? { headBranch: pullRequest.head } : {}
-
-/** Whether git answered with what the push says was there before it. */
-function isStale(event: PushEvent, head: RefHead | undefined): boolean {
-  if (event.before === event.after) return false
-  return head
-    ? [head.commit, head.object].includes(event.before)
-    : isZero(event.before) && !isZero(event.after)
-}
 
 const short = (sha: string): string => (isZero(sha) ? 'nothing' : sha.slice(0, 12))
 

@@ -1,7 +1,7 @@
 import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest, TagClaim } from './build.ts'
 import type { ContainerName, ContainerPhase } from './containers.ts'
 import type { BuildFacts } from './facts.ts'
-import type { Repository } from './push-event.ts'
+import type { Delivery, Repository } from './push-event.ts'
 
 /** What the planner knows of a ref. */
 export interface RefRecord {
@@ -71,6 +71,10 @@ export interface RefStore {
     ref: string,
     said: { readonly open: boolean; readonly at: number },
   ): Promise<boolean>
+  /** The commit of a pull request that somebody has approved, if any: the last one. */
+  approvedCommit(repository: Repository, ref: string): Promise<string | undefined>
+  /** Remembers that a pull request's commit waits for approval, and what is to be planned then. */
+  awaitApproval(delivery: Delivery, sha: string): Promise<void>
   /** The id under which this path was first seen; records the given one if there is none. */
   knownRepositoryId(repository: Repository): Promise<string>
   /**

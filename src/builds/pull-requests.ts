@@ -1,5 +1,13 @@
+import type { Outcome } from './build.ts'
 import type { GitRemote, RefHead } from './ports.ts'
 import { parseRef, type PushEvent } from './push-event.ts'
+
+/** The end of a commit that nobody has approved: a required check stays open, and no branch is red for it. */
+export const unapproved: Outcome = {
+  state: 'cancelled',
+  reason:
+    'Not built: not from a branch of this repository, and this commit is not approved (kanihook approve)',
+}
 
 /**
  * Why the present head of a pull request is not to be built, or undefined where it is. An event says

@@ -50,8 +50,11 @@ export interface RepositoryRule {
   unwanted(event: RefEvent): string | undefined
 }
 
-/** Which pull requests are built: none, or those whose head is a branch of the same repository. */
-export type PullRequestPolicy = 'never' | 'trusted'
+/**
+ * Which pull requests are built: none, those whose head is a branch of the same repository, or beside
+ * those every commit of others that somebody has approved.
+ */
+export type PullRequestPolicy = 'never' | 'trusted' | 'approved'
 
 /** As much of an event as tells whether a ref is wanted. */
 export type RefEvent = Pick<PushEvent, 'ref' | 'defaultBranch' | 'pullRequest'>

@@ -50,6 +50,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'ask a build to end',
     load: async () => (await import('./cancel.ts')).cancel,
   },
+  approve: {
+    call: 'approve REPOSITORY NUMBER SHA',
+    summary: "have one commit of a fork's pull request built",
+    load: async () => (await import('./approve.ts')).approve,
+  },
 }
 
 const width = Math.max(...Object.values(commands).map(({ call }) => call.length))

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { TagClaim } from '../builds/build.ts'
 import type { RefStore } from '../builds/ports.ts'
 import { isPullRequest, type Repository } from '../builds/push-event.ts'
+import { createApprovalStore, type Approvals } from './approval-store.ts'
 import { key } from './redis.ts'
 
 /** KEYS: ref. ARGV: head ('' where gone), seen generation, baseline. Returns [generation, baseline]. */
@@ -66,14 +67,17 @@ const heirsKey = key('heirs')
 const nameKey = (forge: string): string => key('repositories', forge)
 
 /** Heads of refs, ids of repositories, and owners of tags in Redis. */
-export function createRefStore(redis: Redis): RefStore & {
-  /**
-   * An operator says that the repository of this path is now another one. False: the path was never
-   * seen.
-   */
-  trust(repository: Pick<Repository, 'forge' | 'path' | 'id'>): Promise<boolean>
-} {
+export function createRefStore(redis: Redis): RefStore &
+  Approvals & {
+    /**
+     * An operator says that the repository of this path is now another one. False: the path was never
+     * seen.
+     */
+    trust(repository: Pick<Repository, 'forge' | 'path' | 'id'>): Promise<boolean>
+  } {
   return {
+    ...createApprovalStore(redis),
+
     async ref(repository, ref) {
       const { generation, head, baseline } = await redis.hgetall(refKey(repository, ref))
       return {

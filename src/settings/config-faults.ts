@@ -32,9 +32,7 @@ export function explainIssue(
       if (!issue.message.startsWith('Invalid input')) return [{ path, message: issue.message }]
       return [{ path, message: wrongType(issue.expected, path, file) }]
     case 'invalid_value':
-      return [
-        { path, message: wrongValue(issue.values.map(String), valueAt(file.value, path), path) },
-      ]
+      return [{ path, message: wrongValue(issue.values.map(String), valueAt(file.value, path)) }]
     case 'invalid_union':
       return unionFaults(issue, file)
     default:
@@ -108,10 +106,7 @@ function wrongType(expected: string, path: Path, file: YamlFile): string {
   return `must be ${wanted}`
 }
 
-function wrongValue(allowed: readonly string[], value: unknown, path: Path): string {
-  if (path.at(-1) === 'pullRequests' && value === 'approved') {
-    return `${value} is not supported by this version of kanihook (write trusted or never)`
-  }
+function wrongValue(allowed: readonly string[], value: unknown): string {
   const meant = typeof value === 'string' ? closest(value, allowed) : undefined
   return meant
     ? `unknown value (did you mean ${meant}?)`

@@ -319,7 +319,6 @@ describe('an image is refused that says', () => {
 })
 
 const faultyEntries: readonly [string, RegExp][] = [
-  ['pullRequests: approved', /approved is not supported by this version/],
   ['pullRequests: allways', /unknown value/],
   ['namespace: x', /namespace: not supported by this version/],
   ['cloneSecret: x', /cloneSecret: not supported by this version/],

@@ -27,10 +27,10 @@ const entry = z.strictObject({
     .describe("Branches that are built. Default: the repository's default branch."),
   tags: globs.optional().describe('Git tags that are built. Default: none.'),
   pullRequests: z
-    .enum(['never', 'trusted'])
+    .enum(['never', 'trusted', 'approved'])
     .optional()
     .describe(
-      'Pull requests into branches that are built: none, or those from branches of the repository itself. Default: never.',
+      'Pull requests into branches that are built: none; those from branches of the repository itself; or beside those each commit of others that kanihook approve names. Default: never.',
     ),
   destination: imageSettings.destination,
   pushSecret: imageSettings.pushSecret,

@@ -124,7 +124,7 @@ function refFilter({ branches, tags, pullRequests }: EntryConfig): RepositoryRul
     if (!pullRequest) return undefined
     const base = unwantedBranch(pullRequest.base, defaultBranch)
     if (base !== undefined) return `${it} is to be merged into a branch that is not built: ${base}`
-    return pullRequest.fork
+    return pullRequest.fork && pullRequests === 'trusted'
       ? `${it} comes from a fork: only those from branches of the repository itself are built`
       : undefined
   }

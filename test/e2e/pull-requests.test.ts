@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { runCommand } from '../support/run-kanihook.ts'
 import { documentedEntries } from './support/documented.ts'
 import { ownersPullRequests, strangersPullRequests } from './support/pull-requests.ts'
 import type { TestRepository } from './support/repository.ts'
@@ -16,7 +17,10 @@ let main: string
 
 before(async () => {
   world = await createWorld({
-    repositories: (places) => documentedEntries('docs/pull-requests.md', 'Build them', places),
+    repositories: (places) =>
+      ['Build them', 'Approve a commit of a fork']
+        .map((heading) => documentedEntries('docs/pull-requests.md', heading, places))
+        .join(''),
   })
   repository = await world.repository('shop', { hook: true, public: true })
   main = await repository.commit({ Dockerfile: dockerfile(), 'content.txt': 'main' })
@@ -123,4 +127,41 @@ test('nor is one that a stranger pushed to the repository’s refs/for/main, whi
   await hears(new RegExp(`is at ${sha.slice(0, 12)}, where branch .* of this repository is not`))
   assert.deepEqual(await repository.statuses(sha), [])
   assert.ok(!(await builds()).some((build) => build.sha === sha))
+})
+
+test('where forks are approved, a commit is built once it is named by its whole id, and the next one is not', async () => {
+  const open = await world.repository('open', { hook: true, public: true })
+  await open.commit({ Dockerfile: dockerfile(), 'content.txt': 'main' })
+  await open.push('main')
+  const stranger = `stranger${randomBytes(3).toString('hex')}`
+  const strangers = await strangersPullRequests(world.cluster, stranger)
+  const fork = await strangers.fork(open)
+  const sha = await open.commit({ 'content.txt': 'of a stranger' })
+  await open.git('push', '--quiet', fork, 'HEAD:refs/heads/topic')
+  const number = await strangers.open(open, `${stranger}:topic`)
+
+  const refused = await world.ended(open, sha)
+  assert.equal(refused.status, 'error')
+  assert.match(refused.description, /^Not built: .* \(kanihook approve\)$/)
+
+  const approve = (commit: string) =>
+    runCommand(['approve', `${world.forgeHost}/${open.path}`, `${number}`, commit], {
+      KANIHOOK_URL: world.kanihook.adminUrl,
+    })
+  const other = await approve('f'.repeat(40))
+  assert.ok(other.err.includes(`pull request ${number} is at ${sha}`), other.err)
+  const approved = await approve(sha)
+  assert.equal(approved.code, 0, approved.err)
+  const succeeded = await eventually(
+    async () => (await open.statuses(sha)).find(({ status }) => status === 'success'),
+    { within: 60_000, what: 'the approved commit is built' },
+  )
+  assert.match(succeeded.description, /^Pushed /)
+  const tag = `${world.cluster.registry.host}/acme/open:pr-${number}`
+  assert.equal(await world.image.file(tag, 'content.txt'), 'of a stranger')
+
+  const next = await open.commit({ 'content.txt': 'something else' })
+  await open.git('push', '--quiet', fork, 'HEAD:refs/heads/topic')
+  assert.match((await world.ended(open, next)).description, /this commit is not approved/)
+  assert.equal(await world.image.file(tag, 'content.txt'), 'of a stranger')
 })

@@ -23,6 +23,7 @@ beforeEach(() => {
       buildNow: async () => undefined,
       status: async () => undefined,
     },
+    deliveries: { accept: () => Promise.reject(new Error('nothing is delivered here')) },
   })
 })
 

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
+import { createApprover } from '../../src/admin/approver.ts'
 import { createPlanner, type PlannerOptions, type PlanResult } from '../../src/builds/plan.ts'
 import type { BuildStore, GitRemote } from '../../src/builds/ports.ts'
 import type { Build } from '../../src/builds/build.ts'
-import type { PullRequest } from '../../src/builds/push-event.ts'
-import { RetryLater } from '../../src/errors.ts'
+import type { Delivery, PullRequest } from '../../src/builds/push-event.ts'
+import { PermanentError, RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createRefStore } from '../../src/queue/ref-store.ts'
 import { createStatusStore } from '../../src/queue/status-store.ts'
 import { parseConfig } from '../../src/settings/config-file.ts'
 import { createRules } from '../../src/settings/rules.ts'
 import { statusId } from '../../src/statuses/context.ts'
+import { desiredStatus } from '../../src/statuses/desired.ts'
 import { useRedis } from '../support/redis.ts'
 import { delivery, sha, zeroSha } from '../support/samples.ts'
 
@@ -44,10 +46,12 @@ const pull = 'refs/pull/12/head'
 const image = 'registry.example.com/acme/app'
 
 /** The rules of an entry with these lines. */
-const rulesOf = (...lines: string[]) =>
+const rulesOf = (...lines: string[]) => entry('pullRequests: trusted', ...lines)
+
+const entry = (...lines: string[]) =>
   createRules(
     parseConfig(
-      `repositories: [{ match: '**', destination: ${image}, ${['pullRequests: trusted', ...lines].join(', ')} }]`,
+      `repositories: [{ match: '**', destination: ${image}, ${lines.join(', ')} }]`,
       'kanihook.yaml',
     ),
   )
@@ -264,6 +268,136 @@ describe('a commit that nobody with push access put there is not built', () => {
     await assert.rejects(plan({ after: sha('b') }), RetryLater)
     pushed(sha('b'))
     assert.equal((await buildOf(await plan({ after: sha('b') }))).sha, sha('b'))
+  })
+})
+
+describe('a commit of a fork that has to be approved', () => {
+  const rules = entry(
+    'pullRequests: approved',
+    `images: [{ name: app, destination: ${image}, tags: ['pr-{pr}', '{shortSha}'] }]`,
+  )
+  const name = 'git.example.com/acme/app'
+  let again: Delivery[]
+  const approve = (sha: string, repository = name, number = 12): Promise<string> =>
+    createApprover({
+      refs,
+      deliveries: {
+        accept: async (delivery) => {
+          again.push(delivery)
+          return 'accepted'
+        },
+      },
+    }).approve({ repository, number, sha })
+  const planAgain = () => planner({ rules }).plan(again.at(-1)!)
+
+  /** A push to the pull request of a fork: no branch of the repository moves. */
+  const forked = (commit: string, before = zeroSha): Promise<PlanResult> => {
+    heads.set(pull, commit)
+    return plan({ before, after: commit, fork: true }, { rules })
+  }
+  beforeEach(() => void (again = []))
+
+  test('ends with a status that says so, which is no failure and not asked for by the author', async () => {
+    const refused = await forked(sha('f'))
+    assert.deepEqual(
+      [refused.decision, refused.reason],
+      [
+        'ignored',
+        `Not built: pull request 12 comes from a fork; kanihook approve ${name} 12 ${sha('f')} has it built`,
+      ],
+    )
+    const build = await buildOf(refused)
+    const { status } = desiredStatus([build], () => undefined) ?? {}
+    assert.deepEqual([status?.context, status?.state], ['kanihook/app', 'cancelled'])
+    assert.match(status?.description ?? '', /^Not built: .* \(kanihook approve\)$/)
+    assert.ok((await buildOf(await forked(sha('f')))).id === build.id, 'once')
+  })
+
+  test('does not make the status of a branch at that commit any worse', async () => {
+    const ofBranch = await push('refs/heads/main', sha('f'))
+    await builds.end(ofBranch.builds[0] ?? '', { state: 'succeeded', pushed: [] })
+    const both = await Promise.all([buildOf(ofBranch), buildOf(await forked(sha('f')))])
+    assert.equal(desiredStatus(both, () => undefined)?.status.state, 'success')
+  })
+
+  test('is built once it is, and says why', async () => {
+    await forked(sha('f'))
+    const id = await approve(sha('f'), name.toUpperCase())
+    assert.deepEqual(
+      again.map((delivery) => delivery.id),
+      [id],
+    )
+    const build = await buildOf(await planAgain())
+    assert.deepEqual([build.sha, build.state, build.attempt], [sha('f'), 'waiting', 1])
+    assert.deepEqual(build.plan.destinations, [`${image}:pr-12`, `${image}:${'f'.repeat(12)}`])
+    assert.match(build.cause, /was approved/)
+    await approve(sha('f'))
+    assert.equal((await planAgain()).builds[0], build.id, 'approving twice builds it once')
+  })
+
+  test('is one commit: the next push has to be approved anew, and the old approval does not help it', async () => {
+    await forked(sha('f'))
+    await approve(sha('f'))
+    const approved = await buildOf(await planAgain())
+    const next = await forked(sha('e'), sha('f'))
+    assert.equal(next.decision, 'ignored')
+    assert.equal((await buildOf(next)).state, 'cancelled')
+    assert.equal((await buildOf({ ...next, builds: [approved.id] })).state, 'waiting')
+    await assert.rejects(approve(sha('f')), new RegExp(`is at ${sha('e')}: look at that commit`))
+  })
+
+  test('is not built where the pull request moved between the approval and its plan', async () => {
+    await forked(sha('f'))
+    await approve(sha('f'))
+    heads.set(pull, sha('e'))
+    const result = await planAgain()
+    assert.equal(result.decision, 'ignored')
+    assert.deepEqual(
+      [(await buildOf(result)).sha, (await buildOf(result)).state],
+      [sha('e'), 'cancelled'],
+    )
+  })
+
+  test('is not built where the pull request was closed since', async () => {
+    await forked(sha('f'))
+    await approve(sha('f'))
+    await plan({ before: sha('f'), open: false, fork: true, updatedAt: Date.now() }, { rules })
+    assert.equal((await planAgain()).reason, 'Pull request 12 is closed')
+  })
+
+  test('is found by the number and the repository that it has, and by no other', async () => {
+    await forked(sha('f'))
+    await assert.rejects(approve(sha('f'), name, 13), PermanentError)
+    await assert.rejects(approve(sha('f'), 'git.example.com/acme/other'), PermanentError)
+    await assert.rejects(approve(sha('a')), PermanentError)
+    assert.deepEqual(again, [])
+  })
+
+  test('counts for that pull request alone', async () => {
+    await forked(sha('f'))
+    await approve(sha('f'))
+    heads.set('refs/pull/13/head', sha('f'))
+    const said = { ref: 'refs/pull/13/head', after: sha('f'), fork: true }
+    assert.equal((await plan(said, { rules })).decision, 'ignored')
+  })
+
+  test('is refused where the entry trusts no approvals any more', async () => {
+    await forked(sha('f'))
+    await approve(sha('f'))
+    const result = await planner({ rules: entry('pullRequests: trusted') }).plan(again[0]!)
+    assert.deepEqual([result.decision, result.builds], ['ignored', []])
+  })
+
+  test('may also be one that claims to be the repository’s own', async () => {
+    heads.set(pull, sha('f'))
+    const said = { after: sha('f'), receivedAt: Date.now() - 60_000 }
+    await plan(said, { rules })
+    await approve(sha('f'))
+    assert.equal((await buildOf(await planAgain())).sha, sha('f'))
+  })
+
+  test('is not asked of a branch of the repository itself', async () => {
+    assert.equal((await buildOf(await opened(sha('a'), { rules }))).state, 'waiting')
   })
 })
 

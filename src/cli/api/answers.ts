@@ -53,3 +53,5 @@ export const errorSchema = z.looseObject({ error: z.string() })
 
 export type ApiBuild = z.infer<typeof buildSchema>
 export type ApiLog = z.infer<typeof logSchema>
+
+export const approvedSchema = z.looseObject({ delivery: z.string() })

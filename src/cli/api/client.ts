@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { z } from 'zod'
+import type { Approval } from '../../admin/ports.ts'
 import { failureReason } from '../../http/failure-reason.ts'
 import { CommandFailed } from '../command.ts'
 import { oneLine } from '../words.ts'
 import {
+  approvedSchema,
   buildSchema,
   errorSchema,
   logSchema,
@@ -34,6 +36,8 @@ export interface ApiClient {
   log(id: string, from: number): Promise<ApiLog>
   rebuild(id: string, verbosity: string | undefined): Promise<ApiBuild>
   cancel(id: string): Promise<ApiBuild>
+  /** Has a pull request's commit built. Returns the delivery that is planned. */
+  approve(approval: Approval): Promise<string>
 }
 
 /** The most that the API gives at once. */
@@ -130,6 +134,8 @@ export function createApiClient({ url, token }: ApiSettings): ApiClient {
     rebuild: (id, verbosity) =>
       call(buildSchema, `${one(id)}/rebuild`, verbosity === undefined ? {} : { verbosity }),
     cancel: (id) => call(buildSchema, `${one(id)}/cancel`, {}),
+    approve: async (approval) =>
+      (await call(approvedSchema, '/pull-requests/approve', approval)).delivery,
   }
 }
 

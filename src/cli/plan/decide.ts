@@ -31,7 +31,7 @@ export interface ImageDecision {
 export interface Situation {
   readonly repository: Repository
   readonly entry: EntryConfig
-  readonly rule: Pick<RepositoryRule, 'unwanted'>
+  readonly rule: Pick<RepositoryRule, 'unwanted' | 'pullRequests'>
   /** What the repository has beside the ref. */
   readonly remote: RemoteRefs
   /** Milliseconds since the epoch. */
@@ -39,12 +39,10 @@ export interface Situation {
 }
 
 /** Why a ref is not built; undefined: it is. */
-export function unwantedRef(
-  { ref, head }: FoundRef,
-  { rule, remote }: Situation,
-): string | undefined {
+export function unwantedRef({ ref, head }: FoundRef, situation: Situation): string | undefined {
+  const { rule, remote } = situation
   const { defaultBranch } = remote
-  return rule.unwanted({ ref, defaultBranch }) ?? notOwn(ref, head, remote)
+  return rule.unwanted({ ref, defaultBranch }) ?? notOwn(ref, head, situation)
 }
 
 /**
@@ -63,12 +61,13 @@ export function decide(found: FoundRef, at: ImagesAt, situation: Situation): Ref
 }
 
 /** Of a pull request: why its head is not to be built. Whose it is git knows by the branches alone. */
-function notOwn(ref: string, { commit }: RefHead, { heads }: RemoteRefs): string | undefined {
+function notOwn(ref: string, { commit }: RefHead, { remote, rule }: Situation): string | undefined {
   const { kind, name } = parseRef(ref)
   const isBranch = ([branch, head]: [string, RefHead]) =>
     head.commit === commit && parseRef(branch).kind === 'branch'
-  if (kind !== 'pull request' || [...heads].some(isBranch)) return undefined
-  return `pull request ${name}: no branch of the repository itself points at its commit, so it comes from a fork or is over`
+  if (kind !== 'pull request' || [...remote.heads].some(isBranch)) return undefined
+  const why = `pull request ${name}: no branch of the repository itself points at its commit, so it comes from a fork or is over`
+  return rule.pullRequests === 'approved' ? `${why}; where it was approved it is built` : why
 }
 
 function decideImage(

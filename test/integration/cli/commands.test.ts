@@ -218,6 +218,27 @@ describe('kanihook cancel', () => {
   })
 })
 
+describe('kanihook approve', () => {
+  const sha = 'a'.repeat(40)
+
+  it('says that nothing waits, where nothing does', async () => {
+    const ran = await its.run('approve', `git.example.com/${path}`, '12', sha)
+    assert.equal(ran.code, 69)
+    assert.match(ran.err, /no pull request 12 of git\.example\.com\/acme\/app waits for approval/)
+  })
+
+  it('takes one commit, by its whole id', async () => {
+    for (const [number, commit] of [
+      ['twelve', sha],
+      ['0', sha],
+      ['12', 'aaaaaaa'],
+      ['12', 'main'],
+    ] as const) {
+      assert.equal((await its.run('approve', `git.example.com/${path}`, number, commit)).code, 64)
+    }
+  })
+})
+
 describe('who may ask', () => {
   it('in its own pod the settings of kanihook are enough', async () => {
     const { port } = new URL(its.kanihook.adminUrl)
