@@ -2,6 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { createAdmin } from './admin/admin.ts'
 import { createOperator } from './admin/operator.ts'
 import type { ReadinessCheck } from './admin/readiness.ts'
+import { createUploadPlanner } from './builds/plan-upload.ts'
 import type { ForgeDriver } from './forges/forge.ts'
 import { createLinks } from './pages/links.ts'
 import { createDeliveryQueue } from './queue/deliveries.ts'
@@ -14,6 +15,7 @@ import type { LiveRules } from './settings/live-rules.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { createUploads } from './uploads/uploads.ts'
 import { startWorkerRole, type WorkerRole } from './worker-role.ts'
 
 export interface AppOptions {
@@ -71,9 +73,28 @@ export async function startApp(options: AppOptions): Promise<App> {
   ])
   const workerChecks = new Map<string, ReadinessCheck>()
   let worker: WorkerRole | undefined
+  const held =
+    settings.uploads &&
+    createUploads({
+      settings: settings.uploads,
+      host: settings.host,
+      planner: createUploadPlanner({ ...stores, rules, enqueue: queues.build, now: Date.now }),
+      builds: stores.builds,
+      store: stores.uploads,
+      logger,
+    })
+  if (held) {
+    const uploadsPort = await held.open()
+    opened.defer(() => held.close())
+    logger.info({ host: settings.host, port: uploadsPort }, 'uploads are served to builds')
+  }
   const admin = createAdmin({
     ...createOperator({ stores, queues, deliveries }),
     deliveries,
+    uploads: held && {
+      ...held,
+      images: () => config.config().uploads.map(({ name, dockerfile }) => ({ name, dockerfile })),
+    },
     logger,
     metrics,
     checks,

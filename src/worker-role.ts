@@ -58,7 +58,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     options
   const forges = clientsOf(drivers, settings.forges)
   const redis = connectPatient(settings.redisUrl)
-  const { builds, logs, refs, statuses } = createStores(redis, settings)
+  const { builds, logs, refs, statuses, uploads } = createStores(redis, settings)
   const queues = createWorkQueues({ redis, maxBuilds: settings.maxBuilds })
   const source = sourceOf(forges)
   const subscriber = redis.duplicate()
@@ -146,6 +146,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     logs,
     secrets: createSecretValues({ kubeConfig, namespace: settings.buildNamespace }),
     source,
+    uploads,
     rules,
     changed,
     stopAsked: createStopRequests(subscriber).stopAsked,

@@ -105,6 +105,25 @@ repositories:
         context: services/worker
 \`\`\`
 
+### uploads
+
+Images that are built of a folder instead of a push: [Build what is not pushed](upload.md). What is uploaded is the
+whole context, so there is neither \`context\` nor \`paths\`, and it is built by a Job, so there is no \`backend\`; a destination has no \`{owner}\` and \`{repo}\`, and of the
+variables below there are \`{sha}\` and \`{shortSha}\` (of the SHA-256 of what was uploaded) and \`{date}\`. All else is as
+for the images of a repository, \`defaults\` included, of which tags without a value are left out.
+
+\`\`\`yaml kanihook.yaml
+defaults:
+  pushSecret: registry-credentials
+repositories:
+  - match: github.com/acme/*
+    destination: registry.acme.io/{owner}/{repo}
+uploads:
+  - name: shop
+    destination: registry.acme.io/try/shop
+    tags: [edge, '{shortSha}']
+\`\`\`
+
 ### defaults
 
 Every key of an image but \`name\`.

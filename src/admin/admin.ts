@@ -4,7 +4,8 @@ import express from 'express'
 import type { NextFunction, Request, Response } from 'express'
 import type { Logger } from 'pino'
 import { answer } from '../http/answer.ts'
-import { createHttpServer } from '../http/server.ts'
+import { deadline } from '../http/deadline.ts'
+import { createHttpServer, defaultLimits } from '../http/server.ts'
 import type { HttpServer } from '../http/server.ts'
 import { createApi } from './api.ts'
 import type { ApiOptions } from './api.ts'
@@ -32,6 +33,10 @@ export function createAdmin(options: AdminOptions): HttpServer {
   const refuse = createAccess(tokens)
 
   const app = express().disable('x-powered-by').disable('etag')
+  app.use((req, res, next) => {
+    res.locals['lift'] = deadline(req, res, defaultLimits.requestMs)
+    next()
+  })
   app.get('/healthz', (_req, res) => {
     const stopped = stoppedQueues()
     if (stopped.length === 0) answer(res, 200, { status: 'ok' })
@@ -64,8 +69,11 @@ export function createAdmin(options: AdminOptions): HttpServer {
     if (status === 500) logger.error({ err: error }, 'admin request failed')
     answer(res, status, body)
   })
-  return createHttpServer(app, { connections: 256 })
+  return createHttpServer(app, { connections: 256, requestMs: longestUploadMs })
 }
+
+/** Every request has the usual deadline, which an upload has lifted: one that goes on for so long is cut. */
+const longestUploadMs = 3_600_000
 
 const sayStopped = (queues: readonly string[]): string =>
   `this process must be restarted: it does not consume its queues any more (${queues.join(', ')})`

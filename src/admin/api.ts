@@ -5,8 +5,9 @@ import { verbosities } from '../builds/image-plan.ts'
 import { answer } from '../http/answer.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { openapi } from './openapi.ts'
-import type { AdminBuilds, AdminPullRequests, AdminRepositories } from './ports.ts'
+import type { AdminBuilds, AdminPullRequests, AdminRepositories, AdminUploads } from './ports.ts'
 import { NotFound } from './refusal.ts'
+import { addUploadRoutes } from './uploads.ts'
 import { viewBuild, viewDelivery, viewLog, viewLogText } from './views.ts'
 
 export interface ApiOptions {
@@ -14,6 +15,8 @@ export interface ApiOptions {
   readonly deliveries: Pick<DeliveryQueue, 'get'>
   readonly pullRequests: AdminPullRequests
   readonly repositories: AdminRepositories
+  /** Undefined: this process takes none. */
+  readonly uploads?: AdminUploads | undefined
   /** The page that a build's status links to; undefined where there are no pages. */
   readonly pageUrl: (buildId: string) => string | undefined
 }
@@ -56,7 +59,7 @@ const approveBody = z.strictObject({
 
 /** The routes of `/api`, as openapi.ts describes them. Who may use them is decided before. */
 export function createApi(options: ApiOptions): Router {
-  const { builds, deliveries, pullRequests, repositories, pageUrl } = options
+  const { builds, deliveries, pullRequests, repositories, uploads, pageUrl } = options
   const api = Router()
   const view = (build: Parameters<typeof viewBuild>[0]) =>
     viewBuild(build, pageUrl(build.id) ?? null)
@@ -98,6 +101,8 @@ export function createApi(options: ApiOptions): Router {
   api.post('/builds/:id/cancel', async (req, res) => {
     answer(res, 202, view(found(await builds.cancel(req.params.id, by), 'build')))
   })
+
+  addUploadRoutes(api, { uploads, view, by })
 
   api.get('/deliveries/:id', async (req, res) => {
     answer(res, 200, viewDelivery(found(await deliveries.get(req.params.id), 'delivery')))

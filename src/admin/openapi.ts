@@ -101,6 +101,11 @@ const schemas = {
       ],
     },
     page: { ...nullable(text), description: 'The page that its status links to.' },
+    upload: {
+      description:
+        'Set where an upload was built: `sha` is its SHA-256, and there is no repository.',
+      oneOf: [{ type: 'null' }, object({ id: text, bytes: { type: 'integer' } })],
+    },
   }),
   Builds: object({
     builds: listOf(ref('Build')),
@@ -117,6 +122,10 @@ const schemas = {
     ),
     dropped: { type: 'integer', description: 'Lines after `from` that are not kept any more.' },
     next: { type: 'integer', description: '`from` of what follows.' },
+  }),
+  Uploads: object({
+    maxBytes: { type: 'integer', description: 'How large an upload may be.' },
+    images: listOf(object({ name: text, dockerfile: text })),
   }),
   Rebuild: {
     type: 'object',
@@ -230,6 +239,39 @@ export const openapi = {
           ...oneBuild,
           '202': json('Build', 'The build; it has ended when its state says so'),
           '409': error('It has ended already'),
+        },
+      },
+    },
+    '/api/uploads': {
+      get: {
+        summary: 'What can be built of an upload',
+        responses: {
+          ...refusals,
+          '200': json('Uploads', 'The images under uploads of kanihook.yaml'),
+          '409': error('This process takes no uploads'),
+        },
+      },
+      post: {
+        summary: 'Upload the context of a build, and build it',
+        parameters: [
+          { ...query('image', text, 'One under uploads of kanihook.yaml'), required: true },
+          query('dockerfile', text, 'Relative to the root of the archive'),
+          query('target', text, 'Stage of the Dockerfile'),
+          query('buildArg', listOf(text), 'NAME=value'),
+        ],
+        requestBody: {
+          required: true,
+          description: 'A tar.gz.',
+          content: { 'application/gzip': { schema: { type: 'string', format: 'binary' } } },
+        },
+        responses: {
+          ...refusals,
+          '202': json('Build', 'The build'),
+          '400': error('A parameter is not valid, or the body is no tar.gz'),
+          '408': error('The body came too slowly'),
+          '409': error('There is no such image, a tag is taken, or this process takes no uploads'),
+          '413': error('The upload is too large'),
+          '507': error('There is no room for it now'),
         },
       },
     },

@@ -53,6 +53,9 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
           : 'that push was never planned: have the forge deliver it again',
       )
     }
+    if (build.plan.upload) {
+      throw new PermanentError('an upload is not kept when its build has ended: upload it again')
+    }
     const { generation } = await refs.ref(build.repository, build.ref)
     // An older commit of the ref would move its tags back.
     if (generation !== build.generation) {

@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream'
 import type { Build, BuildState } from '../builds/build.ts'
 import type { Verbosity } from '../builds/image-plan.ts'
+import type { UploadWish } from '../builds/plan-upload.ts'
 import type { StoredLog } from '../builds/ports.ts'
 import type { Repository } from '../builds/push-event.ts'
 
@@ -56,6 +58,21 @@ export interface AdminPullRequests {
    * PermanentError with a sentence where it is not that commit that waits.
    */
   approve(approval: Approval): Promise<string>
+}
+
+/** What a person can have built of a folder. */
+export interface AdminUploads {
+  /** Bytes of one archive. */
+  readonly maxBytes: number
+  /** What kanihook.yaml has under `uploads` now. */
+  images(): readonly UploadImage[]
+  /** See `HeldUploads.build` in src/uploads. */
+  build(body: Readable, declared: number | undefined, wish: UploadWish): Promise<Build>
+}
+
+export interface UploadImage {
+  readonly name: string
+  readonly dockerfile: string
 }
 
 export interface AdminRepositories {

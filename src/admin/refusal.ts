@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PermanentError, RetryLater } from '../errors.ts'
+import { UploadRefused } from '../uploads/refused.ts'
 
 /** An id that nothing is known under. */
 export class NotFound extends Error {
@@ -7,7 +8,7 @@ export class NotFound extends Error {
 }
 
 export interface AdminRefusal {
-  readonly status: 400 | 404 | 409 | 413 | 415 | 500 | 503
+  readonly status: 400 | 404 | 408 | 409 | 413 | 415 | 500 | 503 | 507
   readonly body: { readonly error: string }
 }
 
@@ -16,6 +17,9 @@ export function refusal(error: unknown): AdminRefusal {
   if (error instanceof NotFound) return { status: 404, body: { error: error.message } }
   if (error instanceof PermanentError) return { status: 409, body: { error: error.message } }
   if (error instanceof RetryLater) return { status: 503, body: { error: error.message } }
+  if (error instanceof UploadRefused) {
+    return { status: error.status, body: { error: error.message } }
+  }
   if (error instanceof z.ZodError) return { status: 400, body: { error: sayFaults(error) } }
   if (isBodyError(error)) {
     const sentence = error.status === 400 ? 'the body is not valid JSON' : 'the body is refused'

@@ -38,6 +38,7 @@ export function viewBuild(build: Build, page: string | null) {
     remarks: remarks(build),
     stop: build.stop ?? null,
     page,
+    upload: plan.upload ?? null,
   }
 }
 

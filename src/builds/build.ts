@@ -112,6 +112,15 @@ export interface ImagePlan {
   readonly verbosity: string
   /** Kaniko's `--log-format`; `text` where it is not said. */
   readonly logFormat?: 'text' | 'json' | 'color'
+  /** What is built instead of a commit. */
+  readonly upload?: Upload
+}
+
+/** An archive (tar.gz) of a build's context. A process of kanihook holds it until the build has ended. */
+export interface Upload {
+  /** 16 hex digits. */
+  readonly id: string
+  readonly bytes: number
 }
 
 /** What makes a build that build; two plans of the same identity are the same build. */

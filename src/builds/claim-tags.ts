@@ -3,6 +3,7 @@ import { leftToOthers, movedOn } from './image-plan.ts'
 import type { RefStore } from './ports.ts'
 import { isPullRequest, type PushEvent } from './push-event.ts'
 import type { ImageRule, RepositoryRule } from './rules.ts'
+import { isOfUpload } from './upload.ts'
 
 export interface ClaimOptions {
   readonly event: PushEvent
@@ -22,7 +23,10 @@ export async function claimTags(
   const yields = isHeadBuilt(event, entry)
   for (const claim of claims) {
     if (claim.yields && yields) continue
-    const owner = await refs.claimTag(claim, (other) => isRenamed(other, claim, entry.images))
+    const owner = await refs.claimTag(
+      claim,
+      (other) => isRenamed(other, claim, entry.images) || isOfUpload(other),
+    )
     if (!owner) destinations.push(claim.destination)
     else if (!claim.yields && !isNewerVersion(owner, claim)) {
       const reason = `Tag ${claim.destination} belongs to ${ownerName(owner, claim)}`
@@ -50,9 +54,12 @@ const isNewerVersion = (owner: TagClaim, claim: TagClaim): boolean =>
   owner.repositoryId === claim.repositoryId &&
   owner.image === claim.image
 
-function ownerName(owner: TagClaim, claim: TagClaim): string {
+/** Who has a tag that another wants, for the one who does not get it. */
+export function ownerName(owner: TagClaim, claim: TagClaim): string {
   if (owner.repositoryId !== claim.repositoryId)
-    return `image ${owner.image} of repository ${owner.repositoryId}`
+    return isOfUpload(owner)
+      ? `image ${owner.image} of uploads`
+      : `image ${owner.image} of repository ${owner.repositoryId}`
   if (owner.image !== claim.image) return `image ${owner.image}`
   return owner.ref || 'every ref of this image'
 }

@@ -1,6 +1,7 @@
 import type { BuildPlan, ImagePlan } from './build.ts'
 import { baseImage, command, forImage, lastOutput, readLine, type Line } from './log-reading.ts'
 import type { ContainerEnd } from './ports.ts'
+import { uploadGone } from './upload.ts'
 
 /** Why a container failed, for a person; `retry`: another try may help and costs the author nothing. */
 export interface Failure {
@@ -62,6 +63,26 @@ const cloneSigns: readonly Sign[] = [
     pattern:
       /Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|early EOF|error: (5\d\d|429)\b|timed out|TLS|SSL/,
     explain: (match, build) => passing(`Cannot clone from ${build.repository.host}: ${match[0]}`),
+  },
+]
+
+/** What upload-script.ts in src/cluster prints, and the programs that it runs. */
+const uploadSigns: readonly Sign[] = [
+  { pattern: /^The upload is gone$/m, explain: () => operator(uploadGone) },
+  {
+    pattern: /^The upload cannot be fetched from https?:\/\/([^/\s]+)/m,
+    explain: ([, holder]) =>
+      operator(
+        `Cannot reach the process of kanihook that held the upload (${holder}): upload it again, or see UPLOADS_URL`,
+      ),
+  },
+  {
+    pattern: /^This image has neither wget nor curl/m,
+    explain: () => operator('CLONE_IMAGE has neither wget nor curl, which fetch an upload'),
+  },
+  {
+    pattern: /No space left on device/,
+    explain: () => operator('The node has no disk space left for the upload'),
   },
 ]
 
@@ -145,7 +166,7 @@ const buildSigns: readonly Sign[] = [
   },
   {
     pattern:
-      /failed to get files used from context[^\n]*?(?:lstat|stat) \/kanihook\/context\/(\S+): no such file/,
+      /failed to get files used from context[^\n]*?(?:lstat|stat) \/(?:kanihook\/context|kaniko\/buildcontext)\/(\S+): no such file/,
     explain: (match) => author(`COPY source not found in the context: ${match[1]}`),
   },
   {
@@ -217,7 +238,7 @@ export const explainClone = (
   build: BuildPlan,
   log: readonly string[],
 ): Failure =>
-  explain(cloneSigns, build, log.map(readLine)) ??
+  explain(build.plan.upload ? uploadSigns : cloneSigns, build, log.map(readLine)) ??
   passing(`Clone failed with exit code ${end.exitCode}${log.length > 0 ? `: ${log.at(-1)}` : ''}`)
 
 /**

@@ -39,7 +39,11 @@ export function planImage(
   now: number,
 ): PlannedImage {
   const { kind, name } = parseRef(ref)
-  const values = { ...templateValues(ref, sha, now), ...pathValues(repository) }
+  const isUpload = kind === 'upload'
+  const values = {
+    ...templateValues(ref, sha, now),
+    ...(isUpload ? {} : pathValues(repository)),
+  }
   const names = rule.destinations.map(
     (template) => fill(template, mapValues(values, repositoryName)) ?? template,
   )
@@ -61,9 +65,9 @@ export function planImage(
     // An argument without a value for this ref is left to the Dockerfile's default.
     buildArgs: fillAll(rule.buildArgs, values),
     labels: {
-      'org.opencontainers.image.revision': sha,
-      'org.opencontainers.image.ref.name': kind === 'pull request' ? `pull/${name}` : name,
-      'org.opencontainers.image.source': `https://${repository.host}/${repository.path}`,
+      ...(isUpload
+        ? {}
+        : originLabels(repository, kind === 'pull request' ? `pull/${name}` : name, sha)),
       // The plan's time: the same for each of its tries. One that is reproducible has none.
       ...(rule.reproducible ? {} : { 'org.opencontainers.image.created': rfc3339(now) }),
       ...fillAll(rule.labels, values),
@@ -79,6 +83,12 @@ export function planImage(
   const problem = `No tag of [${rule.tags.join(', ')}] has a value on a ${kind}: add one such as ${example}`
   return { plan, claims, problem }
 }
+
+const originLabels = ({ host, path }: Repository, refName: string, sha: string) => ({
+  'org.opencontainers.image.revision': sha,
+  'org.opencontainers.image.ref.name': refName,
+  'org.opencontainers.image.source': `https://${host}/${path}`,
+})
 
 /** Whole seconds in UTC, as the OCI image specification wants `created`. */
 const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`

@@ -181,9 +181,9 @@ export interface JobRequest {
   readonly part?: string | undefined
   /** The infrastructure try, from 1. */
   readonly tries: number
-  /** The URL that is cloned: made of the configured forge and the repository's path. */
+  /** The URL that is cloned: made of the configured forge and the repository's path. Of an upload: where it is. */
   readonly cloneUrl: string
-  /** Undefined: clone without a login. */
+  /** Undefined: clone without a login. Of an upload: its token is the password. */
   readonly credential: GitCredential | undefined
 }
 
@@ -211,6 +211,18 @@ export interface Cluster {
   forgetCredential(job: string): Promise<void>
   /** Deletes the Job with its pod. Returns when both are gone. Nothing there is fine. */
   remove(job: string, signal: AbortSignal): Promise<void>
+}
+
+/** The archives that wait for their build, each with the process that holds it. */
+export interface Uploads {
+  /** Where a build's pod fetches one; undefined: it is gone with the process that held it. */
+  find(id: string): Promise<HeldUpload | undefined>
+}
+
+export interface HeldUpload {
+  readonly url: string
+  /** For this archive alone, as `Authorization: Bearer`. */
+  readonly token: string
 }
 
 /** What a build takes from Secrets of the build namespace. */

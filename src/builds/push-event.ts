@@ -62,12 +62,16 @@ const pullRequestRef = /^refs\/(?:pull|merge-requests)\/([1-9]\d{0,9})\/head$/
 /** Whether a ref is the head of a pull request: `refs/pull/12/head`, at GitLab `refs/merge-requests/12/head`. */
 export const isPullRequest = (ref: string): boolean => pullRequestRef.test(ref)
 
-export type RefKind = 'branch' | 'tag' | 'pull request'
+export type RefKind = 'branch' | 'tag' | 'pull request' | 'upload'
 
-/** `refs/heads/main` → branch `main`; `refs/tags/v1` → tag `v1`; `refs/pull/12/head` → pull request `12`. */
+/**
+ * `refs/heads/main` → branch `main`; `refs/tags/v1` → tag `v1`; `refs/pull/12/head` → pull request `12`.
+ * `refs/uploads/<id>` is no ref of git: it stands in the record of a build whose source was uploaded.
+ */
 export function parseRef(ref: string): { kind: RefKind; name: string } {
   if (ref.startsWith('refs/heads/')) return { kind: 'branch', name: ref.slice(11) }
   if (ref.startsWith('refs/tags/')) return { kind: 'tag', name: ref.slice(10) }
+  if (ref.startsWith('refs/uploads/')) return { kind: 'upload', name: ref.slice(13) }
   const number = pullRequestRef.exec(ref)?.[1]
   if (number !== undefined) return { kind: 'pull request', name: number }
   throw new TypeError(`not a branch, a tag or a pull request: ${ref}`)

@@ -61,6 +61,9 @@ export type RefEvent = Pick<PushEvent, 'ref' | 'defaultBranch' | 'pullRequest'>
 
 /** kanihook.yaml as it stands now; it is read again when the file changes. */
 export interface Rules {
-  /** The first entry whose `match` fits `host/path`, or undefined. */
+  /**
+   * The first entry whose `match` fits `host/path`, or undefined. For `uploadRepository(name)`: the image of that
+   * name under `uploads`.
+   */
   find(repository: Repository): RepositoryRule | undefined
 }

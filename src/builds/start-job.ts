@@ -5,8 +5,16 @@ import { duration } from './duration.ts'
 import { leftToOthers, movedOn } from './image-plan.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
 import { isCloned } from './progress.ts'
-import type { Cluster, GitCredential, RefStore, SecretValues } from './ports.ts'
+import type {
+  Cluster,
+  GitCredential,
+  JobRequest,
+  RefStore,
+  SecretValues,
+  Uploads,
+} from './ports.ts'
 import { isPullRequest, type Repository } from './push-event.ts'
+import { uploadGone } from './upload.ts'
 import { deadline, stopped } from './verdict.ts'
 
 /** Where a build's source comes from. */
@@ -20,6 +28,7 @@ export interface StartOptions {
   readonly cluster: Pick<Cluster, 'start' | 'observe'>
   readonly secrets: SecretValues
   readonly source: Source
+  readonly uploads: Uploads
 }
 
 /** How to keep a build's secrets out of its log, or why it has nothing to build any more. */
@@ -33,8 +42,9 @@ export async function startJob(
   build: Build,
   part: Part,
   adopted: boolean,
-  { refs, cluster, secrets, source }: StartOptions,
+  options: StartOptions,
 ): Promise<Started> {
+  const { refs, cluster, secrets } = options
   const { tries, state } = partOf(build, part)
   const found = adopted ? await cluster.observe(jobName(build, tries, part)) : undefined
   const vanished = state === 'running' && found?.phase === 'absent'
@@ -43,11 +53,11 @@ export async function startJob(
     // judged as such, and gets a new try.
     return { mask: createMask((await secrets.of(build)).values) }
   }
-  const [credential, { values, missing }] = await Promise.all([
-    // The index is made of what is in the registry.
-    part === indexPart ? undefined : source.credential(build.repository),
+  const [origin, { values, missing }] = await Promise.all([
+    originOf(build, part, options),
     secrets.of(build),
   ])
+  if (!origin) return { outcome: { state: 'error', reason: uploadGone } }
   if (missing !== undefined) return { outcome: { state: 'error', reason: missing } }
   const destinations = await ownDestinations(build, refs)
   if (destinations.length === 0) {
@@ -55,9 +65,25 @@ export async function startJob(
     return { outcome: { state: 'superseded', reason: movedOn } }
   }
   const own = { ...build, plan: { ...build.plan, destinations } }
-  const cloneUrl = source.cloneUrl(build.repository)
-  await cluster.start({ build: own, part, tries, cloneUrl, credential })
+  await cluster.start({ build: own, part, tries, ...origin })
+  const { credential } = origin
   return { mask: createMask([...(credential ? [credential.password] : []), ...values]) }
+}
+
+/** Where the source is, and the login for it; undefined: it is gone. */
+async function originOf(
+  { repository, plan: { upload } }: Build,
+  part: Part,
+  { source, uploads }: Pick<StartOptions, 'source' | 'uploads'>,
+): Promise<Pick<JobRequest, 'cloneUrl' | 'credential'> | undefined> {
+  if (!upload) {
+    // The index is made of what is in the registry.
+    const credential = part === indexPart ? undefined : await source.credential(repository)
+    return { cloneUrl: source.cloneUrl(repository), credential }
+  }
+  if (part === indexPart) return { cloneUrl: '', credential: undefined }
+  const held = await uploads.find(upload.id)
+  return held && { cloneUrl: held.url, credential: { username: 'upload', password: held.token } }
 }
 
 /** Its destinations without the tags that became another's since it was planned. */

@@ -28,7 +28,8 @@ const head = ['ID', 'STATE', 'IMAGE', 'REPOSITORY', 'REF', 'COMMIT', 'AGE', 'TOO
 
 /** A line for each build, below one that names the columns. Pure. */
 export function buildsTable(builds: readonly ApiBuild[], options: TableOptions): string[] {
-  const hosts = new Set(builds.map(({ repository }) => repository.host))
+  const ofGit = builds.filter(({ upload }) => !upload)
+  const hosts = new Set(ofGit.map(({ repository }) => repository.host))
   const rows = [head, ...builds.map((build) => cells(build, hosts.size > 1, options.now))]
   const widths = head.map((_, i) => Math.max(...rows.map((row) => lengthOf(row[i] ?? ''))))
   return rows.map((row, n) => {
@@ -41,12 +42,12 @@ export function buildsTable(builds: readonly ApiBuild[], options: TableOptions):
 
 function cells(build: ApiBuild, withHost: boolean, now: number): string[] {
   const { host, path } = build.repository
+  const where = withHost ? `${host}/${path}` : path
   return [
     build.id,
     build.state,
     build.image,
-    withHost ? `${host}/${path}` : path,
-    shortRef(build.ref),
+    ...(build.upload ? ['(upload)', '-'] : [where, shortRef(build.ref)]),
     shortSha(build.sha),
     age(now - Date.parse(build.createdAt)),
     took(build, now),

@@ -33,6 +33,8 @@ export function result(build: ApiBuild): string {
 export const remarkLines = ({ remarks }: ApiBuild): string[] =>
   remarks.map((remark) => `Worth a look: ${oneLine(remark)}`)
 
-/** `app of acme/app main at 1a2b3c4d5e6f` */
-export const about = ({ image, repository, ref, sha }: ApiBuild): string =>
-  oneLine(`${image} of ${repository.path} ${shortRef(ref)} at ${sha.slice(0, 12)}`)
+/** `app of acme/app main at 1a2b3c4d5e6f`, or `app of upload 1a2b3c4d5e6f` */
+export const about = ({ image, repository, ref, sha, upload }: ApiBuild): string =>
+  upload
+    ? oneLine(`${image} of upload ${sha.slice(0, 12)}`)
+    : oneLine(`${image} of ${repository.path} ${shortRef(ref)} at ${sha.slice(0, 12)}`)

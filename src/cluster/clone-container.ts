@@ -1,4 +1,4 @@
-import type { V1Container } from '@kubernetes/client-node'
+import type { V1Container, V1SecurityContext } from '@kubernetes/client-node'
 import type { JobRequest } from '../builds/ports.ts'
 import { isPullRequest } from '../builds/push-event.ts'
 import { cloneRequests } from '../builds/refusals.ts'
@@ -7,6 +7,15 @@ import { cloneScript } from './clone-script.ts'
 import { terminationLog } from './context-report.ts'
 import { literal } from './literal.ts'
 import { contextFolder } from './paths.ts'
+
+/** Of the container that fetches the source. */
+export const fetchSecurity: V1SecurityContext = {
+  runAsUser: 0,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+}
 
 /**
  * Fetches the commit; the only container that holds the git credential. It runs as root without any
@@ -45,13 +54,7 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
     ],
     resources: { requests: { ...cloneRequests } },
     terminationMessagePath: terminationLog,
-    securityContext: {
-      runAsUser: 0,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: fetchSecurity,
   }
 }
 

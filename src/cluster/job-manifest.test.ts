@@ -12,6 +12,7 @@ import { jobManifest, type JobSettings } from './job-manifest.ts'
 import { literal } from './literal.ts'
 import { step, taskRunManifest } from './tekton/manifest.ts'
 import { workspaceCheck } from './tekton/workspace-check.ts'
+import { uploadScript } from './upload-script.ts'
 
 const settings: JobSettings = {
   namespace: 'kanihook-builds',
@@ -129,10 +130,11 @@ const withLogin = {
 function assertGolden(name: string, manifest: object, script = literal(cloneScript)): void {
   const file = join(import.meta.dirname, 'golden', `${name}.json`)
   // The script has a test of its own, and is unreadable as JSON.
-  const text = JSON.stringify(manifest, undefined, 2).replace(
+  let text = JSON.stringify(manifest, undefined, 2).replace(
     JSON.stringify(script),
     () => '"<cloneScript>"',
   )
+  text = text.replace(JSON.stringify(literal(uploadScript)), () => '"<uploadScript>"')
   if (process.env['UPDATE_GOLDEN']) writeFileSync(file, `${text}\n`)
   assert.deepEqual(JSON.parse(text), JSON.parse(readFileSync(file, 'utf8')))
 }
@@ -149,6 +151,18 @@ describe("a build's Job", () => {
 
   it('is this, with everything that an image may say', () => {
     assertGolden('full', jobManifest(withLogin, { ...settings, registries }))
+  })
+
+  it('is this, for an upload', () => {
+    const upload = { id: '0123456789abcdef', bytes: 4096 }
+    const repository = { forge: 'upload', id: 'try', host: 'upload', path: 'try' }
+    const change = { repository, ref: `refs/uploads/${upload.id}`, sha: 'ab'.repeat(32) }
+    const cloneUrl = `http://10.1.2.3:9091/uploads/${upload.id}`
+    const credential = { username: 'upload', password: 'the-token-of-the-upload' }
+    const own = { upload, dockerfile: 'docker/Dockerfile' }
+    const manifest = jobManifest({ ...request(change, own), cloneUrl, credential }, settings)
+    assertGolden('upload', manifest)
+    assert.ok(!JSON.stringify(manifest).includes(credential.password))
   })
 
   it('names the login and does not hold it', () => {

@@ -1,10 +1,11 @@
-import type { V1Job, V1PodSpec, V1Toleration } from '@kubernetes/client-node'
+import type { V1Container, V1Job, V1PodSpec, V1Toleration } from '@kubernetes/client-node'
 import { jobName, type ImagePlan } from '../builds/build.ts'
 import type { JobRequest } from '../builds/ports.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { cloneContainer } from './clone-container.ts'
 import { identityAnnotations, identityLabels } from './job-identity.ts'
 import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
+import { uploadContainer } from './upload-container.ts'
 
 export interface JobSettings {
   readonly namespace: string
@@ -80,7 +81,7 @@ function podSpec(
     enableServiceLinks: false,
     terminationGracePeriodSeconds: graceSeconds,
     ...scheduling(plan),
-    initContainers: [cloneContainer(request, job, settings.cloneImage)],
+    initContainers: [sourceContainer(request, job, settings.cloneImage)],
     containers: [kanikoContainer(plan, settings.kanikoImage, settings.registries, place)],
     volumes: [
       { name: 'context', emptyDir: {} },
@@ -89,6 +90,11 @@ function podSpec(
     ],
   }
 }
+
+const sourceContainer = (request: JobRequest, job: string, image: string): V1Container =>
+  request.build.plan.upload
+    ? uploadContainer(request, job, image)
+    : cloneContainer(request, job, image)
 
 const registryLogin = (secretName: string): NonNullable<V1PodSpec['volumes']>[number] => ({
   name: 'registry-login',

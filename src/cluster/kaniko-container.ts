@@ -2,7 +2,7 @@ import type { V1Container } from '@kubernetes/client-node'
 import type { ImagePlan } from '../builds/build.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { literal } from './literal.ts'
-import { contextFolder, dockerFolder, inContext, ownFolder } from './paths.ts'
+import { archiveFile, contextFolder, dockerFolder, inContext, ownFolder } from './paths.ts'
 
 /** What differs for Kaniko between the pod of a Job and another's. */
 export interface KanikoPlace {
@@ -74,9 +74,7 @@ export function kanikoArgs(
     mirror ? [`${registryName(host)}=${mirror}`] : [],
   )
   return [
-    `--context=dir://${inContext(plan.context)}`,
-    // Absolute: a Dockerfile in the image's working directory would win otherwise.
-    `--dockerfile=${inContext(plan.dockerfile)}`,
+    ...contextArgs(plan),
     ...each('destination', plan.destinations),
     ...(plan.target === undefined ? [] : [`--target=${plan.target}`]),
     ...each('build-arg', pairs(plan.buildArgs)),
@@ -101,6 +99,13 @@ export function kanikoArgs(
     `--log-format=${plan.logFormat ?? 'text'}`,
     `--verbosity=${plan.verbosity}`,
   ]
+}
+
+function contextArgs({ upload, context, dockerfile }: ImagePlan): string[] {
+  // Relative to the folder that Kaniko itself unpacks it into.
+  if (upload) return [`--context=tar://${inContext(archiveFile)}`, `--dockerfile=${dockerfile}`]
+  // Absolute: a Dockerfile in the image's working directory would win otherwise.
+  return [`--context=dir://${inContext(context)}`, `--dockerfile=${inContext(dockerfile)}`]
 }
 
 function cacheArgs({

@@ -7,6 +7,9 @@ export const ownFolder = '/kanihook'
 /** Where the clone container puts the commit and Kaniko finds it. */
 export const contextFolder = `${ownFolder}/context`
 
+/** The archive of an upload, in that folder. */
+export const archiveFile = 'upload.tar.gz'
+
 /** Where the registry login is mounted: `config.json`. */
 export const dockerFolder = `${ownFolder}/docker`
 

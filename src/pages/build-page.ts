@@ -3,6 +3,7 @@ import type { Build, Pushed } from '../builds/build.ts'
 import type { StoredLog } from '../builds/ports.ts'
 import { remarks } from '../builds/remarks.ts'
 import { parseRef } from '../builds/push-event.ts'
+import { sizeText } from '../uploads/refused.ts'
 import { htmlDocument } from './document.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
@@ -22,9 +23,8 @@ export interface BuildPage {
 export function buildPage({ build, log, now }: BuildPage): string {
   const { word, tone } = stateWords[build.state]
   const live = !isEnded(build.state)
-  const { path } = build.repository
   return htmlDocument({
-    title: `${word}: ${build.image} of ${path} at ${shortSha(build.sha)}`,
+    title: `${word}: ${what(build)} at ${shortSha(build.sha)}`,
     tone,
     live,
     body: html`
@@ -54,10 +54,13 @@ function hero(build: Build, log: StoredLog, now: number): Html {
       <span class="took">${build.endedAt === undefined ? `for ${took}` : `after ${took}`}</span>
       ${isSimulated(log.lines) && html`<span class="note">Simulated: no image was built</span>`}
     </div>
-    <h1>${build.image} of ${build.repository.path}</h1>
+    <h1>${what(build)}</h1>
     <p class="sub">${kind} <code>${name}</code> at <code>${shortSha(build.sha)}</code></p>
   </section>`
 }
+
+const what = ({ image, repository, plan }: Build): string =>
+  plan.upload ? `${image}, of an upload` : `${image} of ${repository.path}`
 
 const excerptLines = 8
 
@@ -103,8 +106,13 @@ function facts(build: Build): Html {
     <h2>Details</h2>
     <dl>
       ${images} ${fact('Why', build.cause)}
-      ${fact('Repository', `${repository.host}/${repository.path}`)}
-      ${fact('Commit', html`<code>${build.sha}</code>`)}
+      ${
+        plan.upload
+          ? html`${fact('Uploaded', sizeText(plan.upload.bytes))}
+            ${fact('SHA-256', html`<code>${build.sha}</code>`)}`
+          : html`${fact('Repository', `${repository.host}/${repository.path}`)}
+            ${fact('Commit', html`<code>${build.sha}</code>`)}`
+      }
       ${fact('Dockerfile', html`<code>${plan.dockerfile}</code>`)}
       ${plan.context !== '.' && fact('Context', html`<code>${plan.context}</code>`)}
       ${plan.target !== undefined && fact('Target', html`<code>${plan.target}</code>`)}

@@ -4,6 +4,7 @@ import { createBuildStore } from './build-store.ts'
 import { createLogStore } from './log-store.ts'
 import { createRefStore } from './ref-store.ts'
 import { createStatusStore } from './status-store.ts'
+import { createUploadStore } from './upload-store.ts'
 
 /** Everything that is kept in Redis, on one connection. */
 export const createStores = (
@@ -19,6 +20,7 @@ export const createStores = (
   logs: createLogStore({ redis, retentionMs: settings.logRetentionMs }),
   refs: createRefStore(redis),
   statuses: createStatusStore(redis),
+  uploads: createUploadStore(redis),
 })
 
 export type Stores = ReturnType<typeof createStores>

@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { parseConfig } from './config-file.ts'
 import { configWarnings } from './config-warnings.ts'
-import type { Config, EntryConfig } from './config.ts'
+import type { Config, EntryConfig, ImageConfig } from './config.ts'
 import { readConfigText } from './live-rules.ts'
 import { readRepositoryFile } from './repository-file.ts'
 import type { RepositoryFile } from './repository-schema.ts'
@@ -35,6 +35,7 @@ function summary(path: string, config: Config): string[] {
   return [
     `${path} is valid: ${count(config.entries.length, 'entry', 'entries')}, ${count(images.length, 'image', 'images')}.`,
     ...config.entries.flatMap(describeEntry),
+    ...(config.uploads.length > 0 ? ['uploads:', ...config.uploads.map(describeImage)] : []),
     ...configWarnings(config).map((warning) => `warning: ${warning}`),
   ]
 }
@@ -58,14 +59,11 @@ function describeEntry({ match, branches, tags, images }: EntryConfig): string[]
     branches === undefined ? 'the default branch' : `branches ${listed(branches)}`,
     tags.length > 0 ? `tags ${listed(tags)}` : '',
   ]
-  return [
-    `${match}: ${refs.filter(Boolean).join(', ')}`,
-    ...images.map(
-      (image) =>
-        `  ${image.name ?? '(named after the repository)'}: ${image.dockerfile} -> ${image.destinations.join(', ')} ${listed(image.tags)}`,
-    ),
-  ]
+  return [`${match}: ${refs.filter(Boolean).join(', ')}`, ...images.map(describeImage)]
 }
+
+const describeImage = ({ name, dockerfile, destinations, tags }: ImageConfig): string =>
+  `  ${name ?? '(named after the repository)'}: ${dockerfile} -> ${destinations.join(', ')} ${listed(tags)}`
 
 const listed = (texts: readonly string[]): string => `[${texts.join(', ')}]`
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`

@@ -2,6 +2,7 @@ import { inherit, isMapping } from './inherit.ts'
 import type { Mapping } from './inherit.ts'
 import { parseQuantity } from './quantity.ts'
 import { defaultTags } from './resolve-config.ts'
+import { uploadTemplates } from './upload-templates.ts'
 import type { Fault, Path } from './yaml-file.ts'
 
 /**
@@ -21,6 +22,24 @@ export function findConflicts(file: unknown): Fault[] {
     ...entries.flatMap((entry, i) =>
       isMapping(entry) ? entryConflicts(entry, defaults, ['repositories', i]) : [],
     ),
+    ...uploadConflicts(list(at(file, 'uploads')), defaults),
+  ]
+}
+
+function uploadConflicts(uploads: readonly unknown[], defaults: Mapping): Fault[] {
+  const merged = uploads.map((upload) => inherit(defaults, mapping(upload)))
+  return [
+    ...repeated(
+      uploads.map((upload) => at(upload, 'name')),
+      (i) => ['uploads', i, 'name'],
+      (first) => `uploads[${first}] has the same name, whatever the case (rename one)`,
+    ),
+    ...merged.flatMap((image, i) => imageConflicts(image, ['uploads', i])),
+    ...sharedTags(merged).map(({ index, first, tag }) => ({
+      path: ['uploads', index, 'destination'],
+      message: sharedTag(`uploads[${first}]`, tag),
+    })),
+    ...uploads.flatMap((upload, i) => uploadTemplates(mapping(upload), defaults, ['uploads', i])),
   ]
 }
 
@@ -64,10 +83,13 @@ function entryConflicts(entry: Mapping, defaults: Mapping, path: Path): Fault[] 
     ...merged.flatMap((image, i) => imageConflicts(image, [...path, 'images', i])),
     ...sharedTags(merged).map(({ index, first, tag }) => ({
       path: [...path, 'images', index, 'destination'],
-      message: `images[${first}] pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`,
+      message: sharedTag(`images[${first}]`, tag),
     })),
   ]
 }
+
+const sharedTag = (first: string, tag: unknown): string =>
+  `${first} pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`
 
 function imageConflicts(image: Mapping, path: Path): Fault[] {
   const faults: Fault[] = []

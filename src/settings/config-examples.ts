@@ -5,6 +5,7 @@ const itemKeys: Readonly<Record<string, string>> = {
   repositories: 'match',
   registries: 'host',
   images: 'name',
+  uploads: 'name',
   tolerations: 'key',
 }
 

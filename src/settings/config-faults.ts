@@ -64,6 +64,7 @@ function keysAt(path: Path): readonly string[] {
   if (path.at(-2) === 'tolerations') return tolerationKeys
   if (first === 'defaults') return knownKeys.image.filter((key) => key !== 'name')
   if (first === 'registries') return knownKeys.registry
+  if (first === 'uploads') return knownKeys.upload
   return third === 'images' ? knownKeys.image : knownKeys.entry
 }
 
@@ -74,6 +75,11 @@ function unknownKey(key: string, path: Path): string {
   if (meant) return `unknown key (did you mean "${meant}"?)`
   if (known === knownKeys.entry && knownKeys.image.includes(key)) {
     return 'not a key of an entry (move it to the items of "images", or to "defaults")'
+  }
+  if (known === knownKeys.upload && knownKeys.image.includes(key)) {
+    return key === 'backend'
+      ? 'uploads are built by Jobs alone (leave it out)'
+      : 'has no meaning here (leave it out: what is uploaded is the whole context)'
   }
   if (key === 'name' && path[0] === 'defaults') return 'unknown key (only an image has a name)'
   return `unknown key (known here: ${known.join(', ')})`

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { globFault } from './globs.ts'
-import { globs, image, imageSettings } from './image-schema.ts'
+import { globs, image, imageSettings, upload } from './image-schema.ts'
 import { isRegistryHost, isRegistryMirror } from './image-reference.ts'
 import { text } from './schema-text.ts'
 
@@ -76,6 +76,10 @@ export const configSchema = z
       .optional()
       .describe('Registries that differ from a public one over HTTPS. Default: none.'),
     repositories: z.array(entry).describe('What is built. The first entry that matches decides.'),
+    uploads: z
+      .array(upload)
+      .optional()
+      .describe('Images that are built of a folder by kanihook build. Default: none.'),
   })
   .describe('What kanihook builds, and where it pushes.')
 
@@ -87,6 +91,7 @@ export const knownKeys = {
   file: Object.keys(configSchema.shape),
   entry: Object.keys(entry.shape),
   image: Object.keys(image.shape),
+  upload: Object.keys(upload.shape),
   registry: Object.keys(registry.shape),
 } as const
 

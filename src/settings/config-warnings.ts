@@ -1,12 +1,40 @@
-import type { Config, EntryConfig, ImageConfig } from './config.ts'
+import type { Config, EntryConfig, ImageConfig, UploadConfig } from './config.ts'
 import { isPattern } from './globs.ts'
 import { splitDestination } from './image-reference.ts'
 import { unreachedEntries } from './unreached-entries.ts'
 
 /** What is allowed in kanihook.yaml and may still not be meant. One sentence each. */
-export function configWarnings({ entries }: Pick<Config, 'entries'>): string[] {
-  if (entries.length === 0) return ['repositories is empty: nothing is built']
-  return [...unreachedEntries(entries), ...sharedSecrets(entries), ...sharedDestinations(entries)]
+export function configWarnings({
+  entries,
+  uploads,
+}: Pick<Config, 'entries' | 'uploads'>): string[] {
+  if (entries.length === 0 && uploads.length === 0) {
+    return ['repositories is empty: nothing is built']
+  }
+  return [
+    ...unreachedEntries(entries),
+    ...sharedSecrets(entries),
+    ...sharedDestinations(entries),
+    ...sharedWithUploads(entries, uploads),
+  ]
+}
+
+/** A tag that a push has belongs to it, and refuses an upload. */
+function sharedWithUploads(
+  entries: readonly EntryConfig[],
+  uploads: readonly UploadConfig[],
+): string[] {
+  const pushed = new Set(
+    entries.flatMap(({ images }) => images.flatMap((image) => image.destinations)),
+  )
+  return uploads.flatMap(({ name, destinations }) =>
+    destinations
+      .filter((destination) => pushed.has(destination))
+      .map(
+        (destination) =>
+          `uploads and repositories both push to ${destination}: a tag that a push has is refused to the upload ${name} (give it a destination of its own)`,
+      ),
+  )
 }
 
 /** One owner's leak would be the other's. */

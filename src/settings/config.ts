@@ -5,6 +5,8 @@ import type { RegistrySettings } from './settings.ts'
 /** kanihook.yaml, validated, with every default filled in. */
 export interface Config {
   readonly entries: readonly EntryConfig[]
+  /** Images that are built of uploads. */
+  readonly uploads: readonly UploadConfig[]
   readonly registries: readonly RegistrySettings[]
 }
 
@@ -33,6 +35,10 @@ export interface ImageConfig extends Omit<ImageRule, 'name' | 'paths'> {
   /** Undefined: named after the repository. */
   readonly name: string | undefined
   readonly paths: PathsConfig | undefined
+}
+
+export interface UploadConfig extends ImageConfig {
+  readonly name: string
 }
 
 /** Globs of files, relative to the repository's root. */

@@ -96,6 +96,7 @@ test('a secret and a token are enough; all else has a default', () => {
     buildRetentionMs: 2_592_000_000,
     logRetentionMs: 604_800_000,
     shutdownTimeoutMs: 25_000,
+    uploads: undefined,
     warnings: [
       {
         variable: 'PUBLIC_URL',
@@ -436,4 +437,45 @@ test('the defaults in .env.example are those that hold', () => {
   )
   const said = settingsOf({ ...base, ...defaults })
   assert.deepEqual({ ...said, warnings: [] }, { ...settingsOf(base), warnings: [] })
+})
+
+describe('uploads', () => {
+  const on = { ...base, UPLOADS_DIR: '/var/lib/kanihook' }
+
+  test('are taken where there is a folder for them', () => {
+    const byDefault = { dir: '/var/lib/kanihook', port: 9091, url: undefined }
+    assert.deepEqual(settingsOf(on).uploads, {
+      ...byDefault,
+      maxBytes: 512 * 2 ** 20,
+      diskBytes: 2 * 2 ** 30,
+    })
+    const own = {
+      UPLOADS_PORT: '7000',
+      UPLOADS_URL: 'http://builds.acme.io:7000/',
+      MAX_UPLOAD: '1Gi',
+    }
+    assert.deepEqual(settingsOf({ ...on, ...own, UPLOADS_DISK: '3e9' }).uploads, {
+      dir: '/var/lib/kanihook',
+      port: 7000,
+      url: 'http://builds.acme.io:7000',
+      maxBytes: 2 ** 30,
+      diskBytes: 3_000_000_000,
+    })
+  })
+
+  for (const [change, fault] of [
+    [{ MAX_UPLOAD: 'much' }, 'MAX_UPLOAD must be a size (write e.g. 512Mi or 2Gi)'],
+    [
+      { UPLOADS_DISK: '100Mi' },
+      'MAX_UPLOAD is more than UPLOADS_DISK (raise UPLOADS_DISK, or lower MAX_UPLOAD)',
+    ],
+    [
+      { UPLOADS_PORT: '9090' },
+      'UPLOADS_PORT is that of PORT or ADMIN_PORT (choose another one: builds reach it)',
+    ],
+  ] as const) {
+    test(`${JSON.stringify(change)} is refused`, () => {
+      assert.deepEqual(faultsOf({ ...on, ...change }), [fault])
+    })
+  }
 })

@@ -12,11 +12,12 @@ import {
   path,
   port,
   redisUrl,
+  size,
   someOf,
   webUrl,
   word,
 } from './parsers.ts'
-import type { Role, Settings } from './settings.ts'
+import type { Role, Settings, UploadSettings } from './settings.ts'
 import { createVariables } from './variables.ts'
 import type { ReadFile, Variables } from './variables.ts'
 
@@ -29,6 +30,7 @@ export interface EnvironmentOptions {
 
 const roles = ['receiver', 'worker'] as const satisfies readonly Role[]
 const hour = 3_600_000
+const mebibyte = 2 ** 20
 const many = 1_000_000
 
 /**
@@ -71,6 +73,7 @@ export function readEnvironment(
     buildRetentionMs: read('BUILD_RETENTION', duration(), 720 * hour),
     logRetentionMs: read('LOG_RETENTION', duration(), 168 * hour),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT', duration(hour), 25_000),
+    uploads: readUploads(variables),
     warnings: variables.warnings,
   }
   compare(settings, variables)
@@ -79,7 +82,24 @@ export function readEnvironment(
   return settings
 }
 
-function compare({ port: webhooks, adminPort }: Settings, { faults }: Variables): void {
+function readUploads({ read, optional }: Variables): UploadSettings | undefined {
+  const dir = optional('UPLOADS_DIR', path)
+  const rest = {
+    port: read('UPLOADS_PORT', port, 9091),
+    url: optional('UPLOADS_URL', webUrl),
+    maxBytes: read('MAX_UPLOAD', size, 512 * mebibyte),
+    diskBytes: read('UPLOADS_DISK', size, 2048 * mebibyte),
+  }
+  return dir === undefined ? undefined : { dir, ...rest }
+}
+
+function compare({ port: webhooks, adminPort, uploads }: Settings, { faults }: Variables): void {
+  if (uploads && uploads.port !== 0 && [webhooks, adminPort].includes(uploads.port)) {
+    faults.push('UPLOADS_PORT is that of PORT or ADMIN_PORT (choose another one: builds reach it)')
+  }
+  if (uploads && uploads.maxBytes > uploads.diskBytes) {
+    faults.push('MAX_UPLOAD is more than UPLOADS_DISK (raise UPLOADS_DISK, or lower MAX_UPLOAD)')
+  }
   if (webhooks === adminPort && webhooks !== 0) {
     faults.push(
       'PORT and ADMIN_PORT are the same (choose another one for ADMIN_PORT, which is never routed to the internet)',

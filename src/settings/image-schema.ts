@@ -196,3 +196,11 @@ export const imageSettings = {
 }
 
 export const image = z.strictObject({ name: imageName, ...imageSettings })
+
+/**
+ * An image that is built of an upload, which is the whole context, and of which no git tells what changed. A
+ * TaskRun clones by a Task of its own, so it is a Job's.
+ */
+export const upload = image.omit({ context: true, paths: true, backend: true }).extend({
+  name: imageName.describe('What --image of kanihook build names.'),
+})

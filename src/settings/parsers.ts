@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { durationHint, formatDuration, parseDuration } from './duration.ts'
 import { imageFault } from './image-reference.ts'
+import { parseQuantity } from './quantity.ts'
 import type { Parser } from './variables.ts'
 
 /** Parsers of variables. None repeats what it was given: it may be a secret in the wrong place. */
@@ -34,6 +35,13 @@ export const someOf =
     }
     return found
   }
+
+/** Bytes, as Kubernetes writes quantities. */
+export const size: Parser<number> = (text) => {
+  const bytes = parseQuantity(text)
+  if (bytes === undefined || bytes < 1) throw new Error('must be a size (write e.g. 512Mi or 2Gi)')
+  return Math.floor(bytes)
+}
 
 /** More than nothing and at most `most` milliseconds. */
 export const duration =

@@ -1,9 +1,11 @@
 import type { SecretKey } from '../builds/build.ts'
-import type { Config, EntryConfig, ImageConfig, Refinable } from './config.ts'
+import type { Config, EntryConfig, ImageConfig, Refinable, UploadConfig } from './config.ts'
 import type { ConfigFile, ImageSettings } from './config-schema.ts'
 import { inherit } from './inherit.ts'
+import { isForUploads } from './templates.ts'
 
 type EntryFile = ConfigFile['repositories'][number]
+type UploadFile = NonNullable<ConfigFile['uploads']>[number]
 
 export const defaultTags: readonly string[] = ['{branch}', '{tag}', '{shortSha}']
 const minute = 60_000
@@ -12,6 +14,7 @@ const minute = 60_000
 export function resolveConfig(file: ConfigFile): Config {
   return {
     entries: file.repositories.map((entry) => resolveEntry(entry, file.defaults ?? {})),
+    uploads: (file.uploads ?? []).map((upload) => resolveUpload(upload, file.defaults ?? {})),
     registries: (file.registries ?? []).map((registry) => ({
       host: registry.host,
       insecure: registry.insecure ?? false,
@@ -19,6 +22,14 @@ export function resolveConfig(file: ConfigFile): Config {
       mirror: registry.mirror,
     })),
   }
+}
+
+/** An upload is the whole context, whatever `defaults` say of the context in a repository. */
+function resolveUpload(upload: UploadFile, defaults: ImageSettings): UploadConfig {
+  const { name } = upload
+  const image = { ...inherit(defaults, upload), context: '.', paths: undefined, backend: undefined }
+  const tags = (image.tags ?? defaultTags).filter(isForUploads)
+  return { ...resolveImage({ ...image, tags }), name }
 }
 
 function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {

@@ -1,6 +1,7 @@
 import { parseRef } from '../builds/push-event.ts'
 import type { Repository } from '../builds/push-event.ts'
 import type { ImageRule, OwnFileRule, RefEvent, RepositoryRule, Rules } from '../builds/rules.ts'
+import { isUpload } from '../builds/upload.ts'
 import { ConfigError } from '../errors.ts'
 import type { Config, EntryConfig, ImageConfig, Refinable } from './config.ts'
 import { compileGlob } from './globs.ts'
@@ -11,15 +12,31 @@ import { maxRepositoryFile, readRepositoryFile } from './repository-file.ts'
 import { repositoryFileName } from './repository-schema.ts'
 
 /** The rules that kanihook.yaml says. Its globs are compiled once. */
-export function createRules(config: Pick<Config, 'entries'>): Rules {
+export function createRules(config: Pick<Config, 'entries' | 'uploads'>): Rules {
   const entries = config.entries.map(compileEntry)
+  const uploads = config.uploads.map((upload) => ({
+    ...compileImage(upload, { also: undefined }),
+    name: upload.name,
+  }))
   return {
-    find({ host, path }) {
+    find(repository) {
+      const { host, path } = repository
+      if (isUpload(repository)) {
+        const image = uploads.find(({ name }) => name === path)
+        return image && uploadRule(image)
+      }
       const name = `${host}/${path}`
       return entries.find(({ matches }) => matches(name))?.rule(path)
     },
   }
 }
+
+const uploadRule = (image: ImageRule): RepositoryRule => ({
+  match: 'uploads',
+  pullRequests: 'never',
+  images: [image],
+  unwanted: () => undefined,
+})
 
 interface CompiledEntry {
   readonly matches: Glob

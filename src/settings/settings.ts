@@ -32,8 +32,24 @@ export interface Settings {
   readonly buildRetentionMs: number
   readonly logRetentionMs: number
   readonly shutdownTimeoutMs: number
+  /** Undefined: this process takes no uploads. */
+  readonly uploads: UploadSettings | undefined
   /** What is allowed and may still not be meant. */
   readonly warnings: readonly SettingsWarning[]
+}
+
+/** What this process does with contexts that are uploaded to it. */
+export interface UploadSettings {
+  /** A folder of its own: what is in it at the start is left over, and removed. */
+  readonly dir: string
+  /** Where the pods of builds fetch them, at an address of this machine. */
+  readonly port: number
+  /** The same as those pods say it, no trailing slash; undefined: this machine's address and that port. */
+  readonly url: string | undefined
+  /** Bytes of one archive. */
+  readonly maxBytes: number
+  /** Bytes of all that are held at once. */
+  readonly diskBytes: number
 }
 
 export interface SettingsWarning {

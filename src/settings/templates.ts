@@ -7,6 +7,13 @@ export const destinationVariables = ['owner', 'repo'] as const
 /** What the value of a build argument or a label may be made of. */
 export const valueVariables = [...tagVariables, ...destinationVariables] as const
 
+/** What has a value for an upload. */
+export const uploadVariables: readonly string[] = ['sha', 'shortSha', 'date']
+
+/** Whether a template of what is built elsewhere has a value for an upload, too. */
+export const isForUploads = (template: string): boolean =>
+  templateFault(template, uploadVariables) === undefined
+
 /** What is wrong with the `{variables}` of a template, or undefined. */
 export function templateFault(text: string, known: readonly string[]): string | undefined {
   for (const [, name] of text.matchAll(/\{([A-Za-z]\w*)\}/g)) {

@@ -66,6 +66,7 @@ export function useRunner(): RunnerUnderTest {
         cluster,
         logs,
         secrets: { of: async () => ({ values: ['registry-password'] }) },
+        uploads: { find: async () => undefined },
         source: {
           cloneUrl: () => 'https://git.example.com/acme/app.git',
           credential: async () => ({ username: 'kanihook', password: 'git-token-1234' }),

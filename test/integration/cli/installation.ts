@@ -50,8 +50,11 @@ export interface Installation {
   close(): Promise<void>
 }
 
-/** `repositories`: the entries of kanihook.yaml. */
-export async function install(repositories: string): Promise<Installation> {
+/** `repositories`: the entries of kanihook.yaml. `own`: settings beside the usual ones. */
+export async function install(
+  repositories: string,
+  own: Readonly<Record<string, string>> = {},
+): Promise<Installation> {
   await using opened = new AsyncDisposableStack()
   const redis = await startRedis()
   opened.defer(() => redis.stop())
@@ -77,6 +80,7 @@ export async function install(repositories: string): Promise<Installation> {
     GITEA_WEBHOOK_SECRETS: secret,
     PUBLIC_URL: 'https://hooks.example.com',
     ADMIN_TOKENS: `${adminToken},another-admin-token`,
+    ...own,
   }
   const kanihook = await startKanihook(settings)
   opened.defer(() => kanihook.kill())
