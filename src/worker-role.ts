@@ -92,7 +92,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   })
 
   async function planDelivery(delivery: Delivery): Promise<PlanResult> {
-    const result = await planner.plan(delivery)
+    const result = await planned(delivery)
     const records = await Promise.all([...result.builds, ...result.superseded].map(builds.get))
     const known = records.filter((build) => build !== undefined)
     await Promise.all(known.map((build) => queues.status(statusId(build))))
@@ -112,6 +112,21 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       'delivery planned',
     )
     return result
+  }
+
+  async function planned(delivery: Delivery): Promise<PlanResult> {
+    try {
+      return await planner.plan(delivery)
+    } finally {
+      await pushStatus(delivery)
+    }
+  }
+
+  /** One status of a push waits for all of its images: where the ref has moved on, there are no more to come. */
+  async function pushStatus({ event }: Delivery): Promise<void> {
+    const { repository, ref, after: sha } = event
+    if (rules.find(repository)?.report !== 'summary') return
+    await queues.status(statusId({ repository, ref, sha, image: '', summary: { images: [] } }))
   }
 
   async function planFailed(delivery: Delivery, error: Error): Promise<void> {
@@ -175,6 +190,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const report = createReporter({
     store: statuses,
     builds,
+    refs,
     forges,
     pageUrl: links.url,
     posted: createStatusJournal(logger, metrics),

@@ -75,7 +75,8 @@ repository, with all that \`defaults\` say.
 
 ### images
 
-Each has a commit status of its own, \`kanihook/<name>\`; for a git tag it is \`kanihook/<name> (<tag>)\`.
+Each has a commit status of its own, \`kanihook/<name>\`; for a git tag it is \`kanihook/<name> (<tag>)\`. An entry with
+\`report: summary\` has [one for all of them](repository-file.md#one-status-for-all-images).
 
 ${tableOf(image)}
 

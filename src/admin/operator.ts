@@ -70,7 +70,7 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
         throw new PermanentError(`build ${nextId} of the same commit has not ended yet`)
       }
       if (present) continue
-      const { repository, ref, image, sha, plan, moving, headBranch } = build
+      const { repository, ref, image, sha, plan, moving, headBranch, summary } = build
       if (plan.destinations.length === 0) {
         throw new PermanentError('it has no destination: mend what its status says, and push again')
       }
@@ -88,6 +88,7 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
         cause,
         ...(moving ? { moving } : {}),
         ...(headBranch === undefined ? {} : { headBranch }),
+        ...(summary ? { summary } : {}),
       })
       await Promise.all([queues.build(nextId), queues.status(statusId(build))])
       return builds.get(nextId)

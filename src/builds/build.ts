@@ -151,6 +151,8 @@ export interface BuildPlan extends BuildIdentity {
   readonly moving?: readonly TagClaim[]
   /** The branch that a pull request comes from. */
   readonly headBranch?: string
+  /** One status stands for the whole push, of which these are all images. */
+  readonly summary?: { readonly images: readonly string[] }
 }
 
 /** The wish of an image to own a tag. */

@@ -1,5 +1,5 @@
 import { RetryLater } from '../errors.ts'
-import { buildId, type Outcome } from './build.ts'
+import { buildId, type BuildPlan, type Outcome } from './build.ts'
 import { claimTags } from './claim-tags.ts'
 import { createHeads } from './heads.ts'
 import { planImage } from './image-plan.ts'
@@ -127,7 +127,10 @@ export function createPlanner(options: PlannerOptions): Planner {
     const { repository, ref, after: sha } = event
     if (isZero(sha)) return []
     const { generation } = await refs.ref(repository, ref)
-    const images = await imagesOf(repository, sha)
+    // A stranger's file names no statuses.
+    const images = event.pullRequest?.fork
+      ? (rules.find(repository)?.images ?? [])
+      : await imagesOf(repository, sha)
     return endAll({ id: cause, event }, { generation, sha, images }, { state: 'error', reason })
   }
 
@@ -138,6 +141,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     ended: Outcome,
   ): Promise<readonly string[]> {
     const { repository, ref } = event
+    const summary = summaryOf(rules.find(repository), images)
     return Promise.all(
       images.map(async (rule) => {
         const identity = { repository, ref, generation, image: rule.name, attempt: 0, sha }
@@ -150,6 +154,7 @@ export function createPlanner(options: PlannerOptions): Planner {
             cause: `${ref} was pushed (delivery ${cause})`,
             plan: image,
             ...headBranch(event),
+            ...summary,
           },
           ended,
         )
@@ -244,6 +249,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       plan: { ...planned.plan, destinations },
       ...(moving.length > 0 ? { moving } : {}),
       ...headBranch(event),
+      ...summaryOf(entry, entry.images),
     }
     const outcome = ended ?? (await untouched(rule, build, changedSince))
     return { id, ...(await builds.create(build, outcome)) }
@@ -297,6 +303,13 @@ interface Situation {
   readonly problem: string | undefined
   readonly changedSince: ChangedSince
 }
+
+/** What makes one status of a push, where its entry wants one. */
+const summaryOf = (
+  entry: RepositoryRule | undefined,
+  images: readonly ImageRule[],
+): Pick<BuildPlan, 'summary'> =>
+  entry?.report === 'summary' ? { summary: { images: images.map(({ name }) => name) } } : {}
 
 const headBranch = ({ pullRequest }: PushEvent): { headBranch?: string } =>
   pullRequest ? { headBranch: pullRequest.head } : {}

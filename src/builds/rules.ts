@@ -44,6 +44,8 @@ export interface RepositoryRule {
   readonly match: string
   readonly images: readonly ImageRule[]
   readonly pullRequests: PullRequestPolicy
+  /** A status for each image (where it is not said), or one for all images of a push. */
+  readonly report?: 'each' | 'summary'
   /** Undefined: the repository has no say. */
   readonly ownFile?: OwnFileRule | undefined
   /** Why the ref is not built, e.g. `branch "x" is not in branches [main]`; undefined: it is built. */

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '../settings/settings.ts'
-import { createLinkKeys, type LinkKeys } from './link-keys.ts'
+import { createLinkKeys, type LinkKeys, type PageKind } from './link-keys.ts'
 
 /** The links of this installation. Until the secret is known no key is valid. */
 export interface Links extends Pick<LinkKeys, 'valid'> {
-  /** A build's page; undefined where there are no pages, or before `ready`. */
-  url(buildId: string): string | undefined
+  /** A page; undefined where there are no pages, or before `ready`. */
+  url(id: string, kind?: PageKind): string | undefined
+  /** The key of a page; undefined before `ready`. */
+  key(id: string): string | undefined
   /** Resolves when the secret is known, or at once when the signal aborts. Never rejects. */
   ready(signal: AbortSignal): Promise<void>
 }
@@ -20,8 +22,9 @@ export function createLinks({ settings, keptSecret }: LinksOptions): Links {
   const { linkSecrets, publicUrl, pages } = settings
   let keys = linkSecrets.length > 0 ? createLinkKeys(linkSecrets) : undefined
   return {
-    valid: (id, key) => keys?.valid(id, key) ?? false,
-    url: (id) => (pages === 'link' ? keys?.url(publicUrl, id) : undefined),
+    valid: (id, key, kind) => keys?.valid(id, key, kind) ?? false,
+    key: (id) => keys?.key(id),
+    url: (id, kind) => (pages === 'link' ? keys?.url(publicUrl, id, kind) : undefined),
     async ready(signal) {
       while (!keys && !signal.aborted) {
         try {

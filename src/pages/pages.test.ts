@@ -65,6 +65,7 @@ describe('the page of a build', () => {
       createPages({
         builds: { get: async (id) => (id === shown?.id ? shown : undefined) },
         logs: { read: async () => ({ lines, dropped }) },
+        statuses: { read: async () => ({ builds: shown ? [shown.id] : [] }) },
         keys,
         mode: 'link',
         logger: pino({ level: 'silent' }),
@@ -247,6 +248,58 @@ describe('the page of a build', () => {
     assert.equal(real.status, 404)
     assert.deepEqual([unknown.status, unknown.text], [real.status, real.text])
     assert.equal(asked, 0, 'the store was asked')
+  })
+
+  it('of a push shows each of its images, with a link to its build that can be followed', async () => {
+    const summary = { images: ['api', 'web'] }
+    const api = build({ id: '00000000000000aa', image: 'api', summary })
+    const web = { ...failed, id: '00000000000000bb', image: 'web', summary }
+    const all = [web, api]
+    const get = await serve(undefined, [], {
+      builds: { get: async (id) => all.find((each) => each.id === id) },
+      statuses: { read: async (id) => ({ builds: id === 'f00' ? all.map(({ id }) => id) : [] }) },
+    })
+    const path = `/pushes/f00/${keys.key('f00', 'push')}`
+    const { status, text } = await get(path)
+    assert.equal(status, 200)
+    assert(text.includes('1 of 2 done (1 failed: web), building api'))
+    assert.match(text, /<meta http-equiv="refresh"/)
+    const links = [...text.matchAll(/href="(\.\.[^"]+)"/g)].map(([, link = '']) => link)
+    assert.equal(links.length, 2)
+    for (const link of links) {
+      const { pathname } = new URL(link, `http://x${path}`)
+      assert.equal((await get(pathname)).status, 200, pathname)
+    }
+  })
+
+  it('of a push wants a key of its own', async () => {
+    const get = await serve(failed)
+    for (const key of [keys.key(failed.id), 'wrong']) {
+      assert.equal((await get(`/pushes/${failed.id}/${key}`)).status, 404)
+    }
+    assert.equal((await get(`/builds/${failed.id}/${keys.key(failed.id, 'push')}`)).status, 404)
+    assert.equal((await get('/pushes')).status, 404)
+  })
+
+  it('of a push that is no longer kept is 410', async () => {
+    const get = await serve(undefined)
+    assert.equal((await get(`/pushes/f00/${keys.key('f00', 'push')}`)).status, 410)
+  })
+
+  it('of a push lets nothing that others wrote become a part of it', async () => {
+    const evil = `"><script>alert(1)</script>`
+    const hostile = build({
+      image: evil,
+      ref: `refs/heads/${evil}`,
+      repository: { forge: 'gitea', id: '7', host: evil, path: evil },
+      summary: { images: [evil] },
+      state: 'failed',
+      outcome: { state: 'failed', reason: evil },
+    })
+    const get = await serve(hostile)
+    const { text } = await get(`/pushes/f00/${keys.key('f00', 'push')}`)
+    assert(text.includes('&lt;script&gt;'))
+    assert(!text.includes('<script'))
   })
 
   it('has no list', async () => {

@@ -4,13 +4,17 @@ import type { Logger } from 'pino'
 import type { BuildStore, LogStore } from '../builds/ports.ts'
 import { buildPage } from './build-page.ts'
 import { messagePage } from './document.ts'
-import type { LinkKeys } from './link-keys.ts'
+import { pagePaths, type PageKind } from './link-keys.ts'
+import type { Links } from './links.ts'
+import { pushPage } from './push-page.ts'
 import { contentSecurityPolicy } from './style.ts'
 
 export interface PagesOptions {
   readonly builds: Pick<BuildStore, 'get'>
   readonly logs: Pick<LogStore, 'read'>
-  readonly keys: Pick<LinkKeys, 'valid'>
+  /** The builds that share a status. */
+  readonly statuses: { read(id: string): Promise<{ readonly builds: readonly string[] }> }
+  readonly keys: Pick<Links, 'valid' | 'key'>
   /** `off`: every page is 404. */
   readonly mode: 'link' | 'off'
   readonly logger: Pick<Logger, 'error'>
@@ -28,30 +32,43 @@ const headers = {
   'x-content-type-options': 'nosniff',
 }
 
-/** `GET /builds/{id}/{key}`, and nothing else: no listing. */
+/** `GET /builds/{id}/{key}` and `GET /pushes/{id}/{key}`, and nothing else: no listing. */
 export function createPages(options: PagesOptions): Router {
-  const { builds, logs, keys, mode, logger, now = Date.now, atOnce = 32 } = options
+  const { builds, logs, statuses, keys, mode, logger, now = Date.now, atOnce = 32 } = options
   const pages = Router()
   let active = 0
 
-  // Express 5 takes the rejection of an async handler to the error handler.
-  pages.get('/builds/:id/:key', async (req, res) => {
-    const { id, key } = req.params
-    // The key is looked at before the record: a guess learns nothing and costs nothing.
-    if (mode === 'off' || !keys.valid(id, key)) return send(res, 404, notFound)
-    if (active >= atOnce) return send(res.set('retry-after', '5'), 503, busy)
-    active += 1
-    // Until the last byte has gone: a reader who is slow on purpose counts too.
-    res.once('close', () => (active -= 1))
-    try {
-      const [build, log] = await Promise.all([builds.get(id), logs.read(id)])
-      // A key that is right was given out once, so the build was there.
-      if (build === undefined) send(res, 410, gone)
-      else send(res, 200, buildPage({ build, log, now: now() }))
-    } catch (error) {
-      logger.error({ err: error }, 'a page could not be read')
-      send(res.set('retry-after', '5'), 503, unreadable)
-    }
+  /** `read`: the page, or undefined where what it is about is not kept any more. */
+  function serve(kind: PageKind, read: (id: string) => Promise<string | undefined>): void {
+    // Express 5 takes the rejection of an async handler to the error handler.
+    pages.get(`/${pagePaths[kind]}/:id/:key`, async (req, res) => {
+      const { id, key } = req.params
+      // The key is looked at before the record: a guess learns nothing and costs nothing.
+      if (mode === 'off' || !keys.valid(id, key, kind)) return send(res, 404, notFound)
+      if (active >= atOnce) return send(res.set('retry-after', '5'), 503, busy)
+      active += 1
+      // Until the last byte has gone: a reader who is slow on purpose counts too.
+      res.once('close', () => (active -= 1))
+      try {
+        const page = await read(id)
+        // A key that is right was given out once, so it was there.
+        if (page === undefined) send(res, 410, gone)
+        else send(res, 200, page)
+      } catch (error) {
+        logger.error({ err: error }, 'a page could not be read')
+        send(res.set('retry-after', '5'), 503, unreadable)
+      }
+    })
+  }
+
+  serve('build', async (id) => {
+    const [build, log] = await Promise.all([builds.get(id), logs.read(id)])
+    return build && buildPage({ build, log, now: now() })
+  })
+  serve('push', async (id) => {
+    const { builds: ids } = await statuses.read(id)
+    const found = (await Promise.all(ids.map(builds.get))).filter((build) => build !== undefined)
+    return found.length > 0 ? pushPage({ builds: found, key: keys.key }) : undefined
   })
   return pages
 }

@@ -19,15 +19,15 @@ end
 
 /**
  * KEYS: build, lane, running, index, contributors, ref.
- * ARGV: id, plan, now, score, replaces ('1' for branches), state, outcome, retention, ref,
- *       prefix of build keys, stop request and outcome of those that it replaces, channel of stops,
+ * ARGV: id, plan, now, score, replaces ('1' for branches), state, outcome, retention, field of the
+ *       contributors, prefix of build keys, stop request and outcome of those that it replaces, channel of stops,
  *       '0' for a push that could not be planned, generation.
  * 'stale': the ref has moved on since the plan was made.
  * Returns [created, id of each build that was ended or asked to stop…].
  */
 export const createBuild = `${end}
 local build, lane, running, index, contributors, gitRef = unpack(KEYS)
-local id, plan, now, score, replaces, state, outcome, retention, ref, builds, stop, superseded, stops, planned, generation = unpack(ARGV)
+local id, plan, now, score, replaces, state, outcome, retention, field, builds, stop, superseded, stops, planned, generation = unpack(ARGV)
 if redis.call('EXISTS', build) == 1 then return {'0'} end
 local current = redis.call('HGET', gitRef, 'generation')
 if planned == '1' and current and current ~= generation then return {'stale'} end
@@ -35,7 +35,7 @@ redis.call('HSET', build, 'plan', plan, 'state', 'waiting', 'createdAt', now, 't
 redis.call('ZADD', index, now, id)
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now - retention)
 -- A push that could not be planned does not take the place of a build.
-redis.call(planned == '1' and 'HSET' or 'HSETNX', contributors, ref, id)
+redis.call(planned == '1' and 'HSET' or 'HSETNX', contributors, field, id)
 -- Longer than the longest build, which ends after this.
 redis.call('PEXPIRE', contributors, retention + 31 * 24 * 3600 * 1000)
 local changed = {'1'}

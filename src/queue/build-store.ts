@@ -13,7 +13,7 @@ import type { BuildFacts } from '../builds/facts.ts'
 import type { BuildChange, BuildStore, Lane } from '../builds/ports.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
-import { statusId } from '../statuses/context.ts'
+import { readStatusField, statusField, statusId } from '../statuses/context.ts'
 import { createBuild, endBuild, stopBuild, updateBuild } from './build-scripts.ts'
 import { key } from './redis.ts'
 import { refKey } from './ref-store.ts'
@@ -57,9 +57,10 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
   /** Builds of pull requests at a build's commit that have started: they are found by their status. */
   async function startedPullRequests(build: Build): Promise<string[]> {
     const status = statusKey(statusId({ ...build, ref: anyPullRequest }))
-    const ids = Object.entries(await redis.hgetall(status)).flatMap(([ref, id]) =>
-      isPullRequest(ref) ? [id] : [],
-    )
+    const ids = Object.entries(await redis.hgetall(status)).flatMap(([field, id]) => {
+      const { ref, image = build.image } = readStatusField(field)
+      return isPullRequest(ref) && image === build.image ? [id] : []
+    })
     const builds = await Promise.all(ids.map(get))
     return builds.flatMap((each) =>
       each && !isEnded(each.state) && each.state !== 'waiting' ? [each.id] : [],
@@ -89,7 +90,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         ended?.state ?? '',
         ended ? JSON.stringify(ended) : '',
         retentionMs,
-        plan.ref,
+        statusField(plan),
         buildKey(''),
         JSON.stringify(stop),
         JSON.stringify(stopped(stop)),

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { StatusStore } from '../statuses/reporter.ts'
 import { key } from './redis.ts'
 
-/** A hash: one field a ref with the id of its newest build, and what was shown last. */
+/** A hash: one field a ref (and image, in a summary) with the id of its newest build, and what was shown last. */
 export const statusKey = (id: string): string => key('status', id)
 
 /** Not the name of a ref. */

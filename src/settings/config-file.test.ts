@@ -79,6 +79,7 @@ describe('a valid file', () => {
         branches: undefined,
         tags: [],
         pullRequests: 'never',
+        report: 'each',
         images: [
           {
             name: undefined,

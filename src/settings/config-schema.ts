@@ -34,6 +34,12 @@ const entry = z.strictObject({
     ),
   destination: imageSettings.destination,
   pushSecret: imageSettings.pushSecret,
+  report: z
+    .enum(['each', 'summary'])
+    .optional()
+    .describe(
+      'A commit status for each image, or one for all images of a push, called kanihook. Default: each.',
+    ),
   repositoryFile: z
     .enum(['read', 'ignore'])
     .optional()

@@ -19,6 +19,7 @@ export interface EntryConfig {
   /** Globs of git tags. */
   readonly tags: readonly string[]
   readonly pullRequests: PullRequestPolicy
+  readonly report: 'each' | 'summary'
   readonly images: readonly ImageConfig[]
   /** What a repository's own file refines; undefined: it is not read. */
   readonly refinable: Refinable | undefined

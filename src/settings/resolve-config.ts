@@ -41,6 +41,7 @@ function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
     branches: entry.branches,
     tags: entry.tags ?? [],
     pullRequests: entry.pullRequests ?? 'never',
+    report: entry.report ?? 'each',
     images: images.map(resolveImage),
     refinable:
       entry.repositoryFile === 'ignore'

@@ -60,6 +60,7 @@ function compileEntry(entry: EntryConfig): CompiledEntry {
       return {
         match: entry.match,
         pullRequests: entry.pullRequests,
+        report: entry.report,
         images: named,
         ownFile: refinable && ownFileRule(refinable, imageNameOf(path)),
         unwanted,

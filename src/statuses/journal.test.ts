@@ -34,6 +34,7 @@ async function reported(answer: () => Promise<undefined>) {
   })
   const metrics = createMetrics()
   const report = createReporter({
+    refs: { ref: async () => ({ generation: 1, head: undefined, baseline: false }) },
     store: {
       read: async () => ({
         builds: builds.map(({ id }) => id),

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Build } from '../builds/build.ts'
-import type { BuildStore } from '../builds/ports.ts'
+import type { BuildStore, RefStore } from '../builds/ports.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { CommitStatus, ForgeClient } from '../forges/forge.ts'
-import { desiredStatus } from './desired.ts'
+import { desiredStatus, type PageUrl } from './desired.ts'
 
 /** What a forge was told last. */
 export interface Shown {
@@ -47,9 +47,10 @@ export interface Post {
 export interface ReporterOptions {
   readonly store: StatusStore
   readonly builds: Pick<BuildStore, 'get'>
+  readonly refs: Pick<RefStore, 'ref'>
   readonly forges: ReadonlyMap<string, ForgeClient>
   /** Undefined: there are no pages. */
-  readonly pageUrl: (buildId: string) => string | undefined
+  readonly pageUrl: PageUrl
   readonly posted?: (post: Post, refused?: string) => void
 }
 
@@ -58,17 +59,26 @@ export interface ReporterOptions {
  * reordered calls end the same. Throws RetryLater when the forge must be asked again later.
  */
 export function createReporter(options: ReporterOptions): (id: string) => Promise<void> {
-  const { store, builds, forges, pageUrl, posted } = options
+  const { store, builds, refs, forges, pageUrl, posted } = options
+
+  /** Of the refs whose pushes have one status. */
+  async function generationsOf(builds: readonly Build[]): Promise<Map<string, number>> {
+    const generations = new Map<string, number>()
+    for (const { repository, ref, summary } of builds) {
+      if (!summary || generations.has(ref)) continue
+      generations.set(ref, (await refs.ref(repository, ref)).generation)
+    }
+    return generations
+  }
 
   async function post(id: string): Promise<void> {
     // Until they are equal: a build may move on while its status is on the way.
     for (;;) {
       const { builds: ids, shown } = await store.read(id)
       const records = await Promise.all(ids.map((build) => builds.get(build)))
-      const desired = desiredStatus(
-        records.filter((build) => build !== undefined),
-        pageUrl,
-      )
+      const present = records.filter((build) => build !== undefined)
+      const generations = await generationsOf(present)
+      const desired = desiredStatus(present, pageUrl, (ref) => generations.get(ref))
       if (!desired || isDeepStrictEqual(desired.status, shown?.status)) return
       const { status, build } = desired
       const forge = forges.get(build.repository.forge)

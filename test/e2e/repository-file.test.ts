@@ -19,6 +19,7 @@ before(async () => {
   - { match: "${places.forgeHost}/dev/closed-*", repositoryFile: ignore, destination: "${places.registry}/{owner}/{repo}", tags: ["{branch}"] }
   - match: "${places.forgeHost}/dev/listed-*"
     images: [{ name: app, destination: "${places.registry}/{owner}/{repo}", tags: ["{branch}"] }]
+${documentedEntries(page, 'One status for all images', places)}
 ${documentedEntries(page, 'Several images', places)}`,
   })
 })
@@ -137,6 +138,43 @@ describe('a repository of six images that its own file names', () => {
     const shown = await allEnded(sha, ['s1'])
     assert.deepEqual(Object.keys(shown), ['kanihook/s1'])
   })
+})
+
+test('one status stands for all images of a push, and leads to the page of each build', async () => {
+  const repository = await world.repository('monorepo')
+  const file = `tags: ['{branch}']\nimages:\n${['api', 'docs', 'web'].map((name) => `  - { name: ${name}, context: ${name}, paths: { include: [${name}/**] } }\n`).join('')}`
+  const sha = await pushed(repository, {
+    '.kanihook.yaml': file,
+    'api/Dockerfile': from('RUN true'),
+    'docs/Dockerfile': from('RUN true'),
+    'web/Dockerfile': from('RUN exit 3'),
+  })
+  const ended = await world.ended(repository, sha, 'kanihook')
+  assert.equal(ended.status, 'failure')
+  assert.match(
+    ended.description,
+    /^3 images: 1 failed \(web: RUN .*failed with exit code 3.*\), 2 pushed$/,
+  )
+  const all = await repository.statuses(sha)
+  assert.deepEqual([...new Set(all.map(({ context }) => context))], ['kanihook'])
+  const states = all.map(({ status }) => status)
+  assert.equal(states.lastIndexOf('pending'), states.indexOf('failure') - 1, states.join(' '))
+
+  const page = await (await fetch(ended.target_url)).text()
+  const links = [...page.matchAll(/href="(\.\.[^"]+)"><strong>(\w+)</g)]
+  assert.deepEqual(
+    links.map(([, , name]) => name),
+    ['api', 'docs', 'web'],
+  )
+  for (const [, link = '', name = ''] of links) {
+    const build = await fetch(new URL(link, ended.target_url))
+    assert.equal(build.status, 200)
+    assert.ok((await build.text()).includes(`${name} of ${repository.path}`))
+  }
+
+  const mended = await pushed(repository, { 'web/Dockerfile': from('RUN true') })
+  const { status, description } = await world.ended(repository, mended, 'kanihook')
+  assert.deepEqual([status, description], ['success', '3 images: 1 pushed, 2 skipped'])
 })
 
 describe('a file with a fault', () => {

@@ -5,14 +5,16 @@ import type { BuildStore } from '../../src/builds/ports.ts'
 import { PermanentError, RetryLater } from '../../src/errors.ts'
 import type { ForgeClient, StatusPost } from '../../src/forges/forge.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
+import { createRefStore } from '../../src/queue/ref-store.ts'
 import { createStatusStore } from '../../src/queue/status-store.ts'
 import { statusId } from '../../src/statuses/context.ts'
 import { createReporter } from '../../src/statuses/reporter.ts'
 import { useRedis } from '../support/redis.ts'
-import { buildPlan } from '../support/samples.ts'
+import { buildPlan, sha } from '../support/samples.ts'
 
 const redis = useRedis()
 let builds: BuildStore
+let refs: ReturnType<typeof createRefStore>
 let posts: StatusPost[]
 let answer: (post: StatusPost) => Promise<string | undefined>
 let report: (id: string) => Promise<void>
@@ -24,6 +26,7 @@ beforeEach(() => {
     maxPerRepository: 0,
     now: Date.now,
   })
+  refs = createRefStore(redis.client)
   posts = []
   answer = async () => undefined
   const forge: ForgeClient = {
@@ -37,8 +40,10 @@ beforeEach(() => {
   report = createReporter({
     store: createStatusStore(redis.client),
     builds,
+    refs,
     forges: new Map([['gitea', forge]]),
-    pageUrl: (id) => `https://hook.example.com/builds/${id}`,
+    pageUrl: (id, kind) =>
+      `https://hook.example.com/${kind === 'push' ? 'pushes' : 'builds'}/${id}`,
   })
 })
 
@@ -171,4 +176,67 @@ test('a commit that comes back is shown as pending again: the higher generation 
   await create({ generation: 3 })
   await report(statusId(first))
   assert.deepEqual(states(), ['success', 'queued'])
+})
+
+test('one status stands for all images of a push, pending until the last has ended, with the page of the push', async () => {
+  await refs.recordHead(buildPlan().repository, 'refs/heads/main', sha('a'), {
+    seen: 0,
+    baseline: false,
+  })
+  const summary = { images: ['api', 'web'] }
+  const api = await create({ image: 'api', summary })
+  const id = statusId(api)
+  await report(id)
+  await builds.end(api.id, { state: 'succeeded', pushed: [] })
+  // The other image has no build yet.
+  await report(id)
+  const web = await create({ image: 'web', summary })
+  assert.equal(statusId(web), id)
+  await builds.update(web.id, { state: 'running' })
+  await report(id)
+  await builds.end(web.id, { state: 'failed', reason: 'RUN failed' })
+  await report(id)
+  await report(id)
+  assert.deepEqual(
+    posts.map(({ status }) => [status.context, status.state, status.description]),
+    [
+      ['kanihook', 'queued', '0 of 2 done, queued'],
+      ['kanihook', 'building', '1 of 2 done, queued'],
+      ['kanihook', 'building', '1 of 2 done, building web'],
+      ['kanihook', 'failure', '2 images: 1 failed (web: RUN failed), 1 pushed'],
+    ],
+  )
+  assert.equal(posts.at(-1)?.status.targetUrl, `https://hook.example.com/pushes/${id}`)
+
+  await create({ image: 'web', summary, attempt: 2 })
+  await report(id)
+  assert.deepEqual(states().at(-1), 'building', 'a deliberate rebuild replaces')
+})
+
+test('a push that was overtaken before all of its images were planned ends its one status', async () => {
+  const api = await create({ image: 'api', summary: { images: ['api', 'web'] } })
+  await refs.recordHead(api.repository, api.ref, sha('a'), { seen: 0, baseline: false })
+  await builds.end(api.id, { state: 'succeeded', pushed: [] })
+  await report(statusId(api))
+  await refs.recordHead(api.repository, api.ref, sha('b'), { seen: 1, baseline: false })
+  await report(statusId(api))
+  assert.deepEqual(states(), ['building', 'success'])
+})
+
+test('one status of a tag does not take the place of its branch’s, and two branches show the worse', async () => {
+  const summary = { images: ['app'] }
+  const one = await create({ ref: 'refs/heads/one', summary })
+  const two = await create({ ref: 'refs/heads/two', summary })
+  const tag = await create({ ref: 'refs/tags/v1', summary })
+  await builds.end(one.id, { state: 'failed', reason: 'RUN failed' })
+  await builds.end(two.id, { state: 'succeeded', pushed: [] })
+  await report(statusId(two))
+  await report(statusId(tag))
+  assert.deepEqual(
+    posts.map(({ status }) => [status.context, status.state]),
+    [
+      ['kanihook', 'failure'],
+      ['kanihook (v1)', 'queued'],
+    ],
+  )
 })
