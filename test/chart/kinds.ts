@@ -11,6 +11,8 @@ import type {
   V2HorizontalPodAutoscalerSpec,
 } from '@kubernetes/client-node'
 
+import type { Step } from '../../src/cluster/tekton/task-run.ts'
+
 /** As far as every object of Kubernetes goes. */
 export interface KubernetesObject {
   readonly apiVersion: string
@@ -37,6 +39,7 @@ export interface Kinds {
   Ingress: WithSpec<V1IngressSpec>
   Namespace: KubernetesObject
   NetworkPolicy: WithSpec<PolicySpec>
+  Pipeline: WithSpec<object>
   PersistentVolumeClaim: WithSpec<V1PersistentVolumeClaimSpec>
   PodDisruptionBudget: WithSpec<V1PodDisruptionBudgetSpec>
   Role: Fields<V1Role, 'rules'>
@@ -46,6 +49,7 @@ export interface Kinds {
   Service: WithSpec<V1ServiceSpec>
   ServiceAccount: KubernetesObject
   ServiceMonitor: WithSpec<ServiceMonitorSpec>
+  Task: WithSpec<TaskSpec>
 }
 
 /** A NetworkPolicy as it is written. */
@@ -70,6 +74,12 @@ export interface Peer {
 
 interface Selector {
   readonly matchLabels?: Readonly<Record<string, string>>
+}
+
+/** As far as a Task of Tekton is that of a build. */
+export interface TaskSpec {
+  readonly steps: readonly Step[]
+  readonly volumes: readonly object[]
 }
 
 interface ScaledObjectSpec {

@@ -57,6 +57,7 @@ export const valuesTable: readonly ValuesRow[] = [
     name: 'single, several pods',
     values: { ...usual, mode: 'single', single: { replicas: 3 } },
   },
+  { name: 'Tekton', values: { ...usual, tekton: { enabled: true } } },
   {
     name: 'all three forges, a GitHub App, tokens and link secrets',
     values: {

@@ -23,12 +23,16 @@ const definitions = [
     module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
     file: 'example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml',
   },
+  ...['task', 'pipeline'].map((kind) => ({
+    module: 'github.com/tektoncd/pipeline@v1.9.0',
+    file: `config/300-crds/300-${kind}.yaml`,
+  })),
 ]
 
 export const definitionsPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
 /**
- * Makes the cluster know HTTPRoutes, ScaledObjects and ServiceMonitors, as far as their schemas go:
+ * Makes the cluster know HTTPRoutes, ScaledObjects, ServiceMonitors, Tasks and Pipelines, as far as their schemas go:
  * nothing acts on them.
  */
 export async function ensureCustomResources(adminKubeconfig: string): Promise<void> {
@@ -40,14 +44,24 @@ export async function ensureCustomResources(adminKubeconfig: string): Promise<vo
     const { Dir: folder } = JSON.parse(answer) as { Dir: string }
     for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
       const definition = document.toJS() as Definition | null
-      if (definition !== null) await ensureDefinition(api, definition)
+      if (definition !== null) await ensureDefinition(api, unconverted(definition))
     }
   }
 }
 
+/** Without the conversion of older versions, for which a webhook would have to run. */
+export const unconverted = ({ spec, ...rest }: Definition): Definition => ({
+  ...rest,
+  spec: { ...spec, conversion: undefined },
+})
+
 export interface Definition {
   readonly metadata: { readonly name: string }
-  readonly spec: { readonly group: string; readonly versions: readonly { readonly name: string }[] }
+  readonly spec: {
+    readonly group: string
+    readonly versions: readonly { readonly name: string }[]
+    readonly conversion?: object | undefined
+  }
 }
 
 /** Waits until the kind is served. One that is there stays as it is. */

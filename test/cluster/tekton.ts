@@ -4,7 +4,12 @@ import { parse } from 'yaml'
 import { freePort } from '../support/free-port.ts'
 import { allowTaskRuns } from './access.ts'
 import { createApiServer, type ApiServer } from './api-server.ts'
-import { definitionsPath, ensureDefinition, type Definition } from './custom-resources.ts'
+import {
+  definitionsPath,
+  ensureDefinition,
+  unconverted,
+  type Definition,
+} from './custom-resources.ts'
 import { tektonImage } from './images.ts'
 import { dockerConfig, pushArchive } from './registry.ts'
 import { createDaemons } from './support/daemons.ts'
@@ -100,16 +105,10 @@ const imageFlags = (image: string): string[] =>
     'shell-image-win',
   ].flatMap((name) => [`-${name}`, image])
 
-/** Without the conversion of older versions, which is the webhook's. */
 async function readDefinitions(folder: string): Promise<Definition[]> {
   const files = await readdir(folder)
-  return await Promise.all(
-    files.map(async (file) => {
-      const text = await readFile(join(folder, file), 'utf8')
-      const { spec, ...rest } = parse(text) as { spec: object }
-      return { ...rest, spec: { ...spec, conversion: undefined } } as unknown as Definition
-    }),
-  )
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+  return texts.map((text) => unconverted(parse(text) as Definition))
 }
 
 /** The config maps, and the login by which every pod of a TaskRun pulls Tekton's image. */
