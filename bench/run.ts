@@ -1,6 +1,7 @@
 import { createProgress } from '../test/cluster/support/progress.ts'
 import { benchAccepts } from './accepts.ts'
 import { acceptsTable } from './accepts/report.ts'
+import { backendsTable, benchBackends } from './backends.ts'
 import { benchBuilds } from './builds.ts'
 import { buildsTable } from './builds/report.ts'
 import { describeMachine, machineLine } from './machine.ts'
@@ -27,6 +28,11 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
     const builds = await benchBuilds(run)
     results['builds'] = builds
     print(`\n${buildsTable(builds)}`)
+  }
+  if (benchmarks.includes('backends')) {
+    const backends = await benchBackends(run)
+    results['backends'] = backends
+    print(`\n${backendsTable(backends)}`)
   }
   if (json) console.log(JSON.stringify(results, undefined, 2))
 }
