@@ -17,9 +17,17 @@ export interface RecordedHead {
   readonly record: RefRecord
 }
 
-/** Heads of refs: what git says, recorded. Each method throws RetryLater to be asked again. */
-export function createHeads({ git, refs, now, staleReadMs }: HeadsOptions) {
+/** Heads of refs: what git says, recorded. Throws RetryLater to be asked again. */
+export interface Heads {
   /** Whether a forge may still show what it did before the push. */
+  isFresh(delivery: Delivery): boolean
+  /** What git says now. */
+  current(delivery: Delivery): Promise<RecordedHead>
+  /** A pull request that is closed is as a branch that is gone, but for its ref, which forges keep. */
+  gone(event: PushEvent): Promise<RecordedHead>
+}
+
+export function createHeads({ git, refs, now, staleReadMs }: HeadsOptions): Heads {
   const isFresh = ({ receivedAt }: Delivery): boolean => now() - receivedAt < staleReadMs
 
   /** Asks and records the answer, until nobody else recorded another one in between. */
@@ -42,7 +50,6 @@ export function createHeads({ git, refs, now, staleReadMs }: HeadsOptions) {
   return {
     isFresh,
 
-    /** What git says now. */
     current: (delivery: Delivery): Promise<RecordedHead> =>
       recorded(delivery.event, async () => {
         const { event } = delivery
@@ -54,7 +61,6 @@ export function createHeads({ git, refs, now, staleReadMs }: HeadsOptions) {
         return head
       }),
 
-    /** A pull request that is closed is as a branch that is gone, but for its ref, which forges keep. */
     gone: (event: PushEvent): Promise<RecordedHead> => recorded(event, async () => undefined),
   }
 }

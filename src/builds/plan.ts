@@ -1,13 +1,13 @@
-import { RetryLater } from '../errors.ts'
-import { buildId, type BuildPlan, type Outcome } from './build.ts'
+import { buildId, type Outcome } from './build.ts'
 import { claimTags } from './claim-tags.ts'
 import { createHeads } from './heads.ts'
 import { planImage } from './image-plan.ts'
 import { imagesAt } from './own-file.ts'
 import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore } from './ports.ts'
-import { distrust, unapproved } from './pull-requests.ts'
+import { createPullRequests } from './pull-requests.ts'
 import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
 import type { ImageRule, RepositoryRule, Rules } from './rules.ts'
+import { createUnbuilt, headBranch, summaryOf } from './unbuilt.ts'
 
 /** What a delivery led to: the answer to "why did it build, or not?". */
 export interface PlanResult {
@@ -53,6 +53,8 @@ export interface Planner {
 export function createPlanner(options: PlannerOptions): Planner {
   const { git, refs, builds, rules, enqueue, now, staleReadMs = 10_000 } = options
   const heads = createHeads({ git, refs, now, staleReadMs })
+  const unbuilt = createUnbuilt({ git, builds, rules, now })
+  const pullRequests = createPullRequests({ git, refs, builds, heads, unbuilt })
 
   return { plan, giveUp }
 
@@ -72,25 +74,16 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
-    if (!(await isOpen(delivery))) return close(event)
-    if (event.pullRequest?.open === false) return ignored('It was opened again since')
+    const over = await pullRequests.over(delivery)
+    if (over) return { ...ignored(over.reason), superseded: over.stopped }
 
     const { head, record } = await heads.current(delivery)
     if (!head) {
       await refs.releaseTags(repository, ref)
       return ignored(`${ref} does not exist any more`)
     }
-    const distrusted = await distrust(event, head, git)
-    const approved = distrusted !== undefined && (await isApproved(event, head, rule))
-    if (distrusted !== undefined && !approved) {
-      // A forge moves a branch and its pull request one after the other.
-      if (!event.pullRequest?.fork && heads.isFresh(delivery)) {
-        throw new RetryLater(distrusted, { afterMs: 500 })
-      }
-      return rule.pullRequests === 'approved'
-        ? awaitApproval(delivery, { ...record, sha: head.commit, images: rule.images }, distrusted)
-        : ignored(`Not built: ${distrusted}`)
-    }
+    const trust = await pullRequests.trust(delivery, rule, { head, record })
+    if ('refused' in trust) return { ...ignored(trust.refused), builds: trust.ended }
     const named = [head.commit, head.object].includes(event.after)
     if (!named && record.baseline) {
       return ignored(
@@ -98,7 +91,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
-    const cause = `${ref} was ${approved ? 'approved' : 'pushed'} (delivery ${delivery.id})`
+    const cause = `${ref} was ${trust.approved ? 'approved' : 'pushed'} (delivery ${delivery.id})`
     const { images, problem } = await imagesAt(rule, git, repository, head.commit)
     const entry = { ...rule, images }
     const changedSince = changesTo(event, head)
@@ -120,106 +113,15 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
   }
 
-  async function giveUp(
-    { id: cause, event }: Delivery,
-    reason: string,
-  ): Promise<readonly string[]> {
-    const { repository, ref, after: sha } = event
+  async function giveUp(delivery: Delivery, reason: string): Promise<readonly string[]> {
+    const { repository, ref, after: sha } = delivery.event
     if (isZero(sha)) return []
     const { generation } = await refs.ref(repository, ref)
     // A stranger's file names no statuses.
-    const images = event.pullRequest?.fork
+    const images = delivery.event.pullRequest?.fork
       ? (rules.find(repository)?.images ?? [])
-      : await imagesOf(repository, sha)
-    return endAll({ id: cause, event }, { generation, sha, images }, { state: 'error', reason })
-  }
-
-  /** Ends every image at a commit that is not built, for its author must hear of it. */
-  async function endAll(
-    { id: cause, event }: Pick<Delivery, 'id' | 'event'>,
-    { generation, sha, images }: Commit,
-    ended: Outcome,
-  ): Promise<readonly string[]> {
-    const { repository, ref } = event
-    const summary = summaryOf(rules.find(repository), images)
-    return Promise.all(
-      images.map(async (rule) => {
-        const identity = { repository, ref, generation, image: rule.name, attempt: 0, sha }
-        const id = buildId(identity)
-        const { plan: image } = planImage(rule, repository, ref, sha, now())
-        await builds.create(
-          {
-            ...identity,
-            id,
-            cause: `${ref} was pushed (delivery ${cause})`,
-            plan: image,
-            ...headBranch(event),
-            ...summary,
-          },
-          ended,
-        )
-        return id
-      }),
-    )
-  }
-
-  /** As far as they can be told: git may be what cannot be asked. */
-  async function imagesOf(repository: Repository, sha: string): Promise<readonly ImageRule[]> {
-    const rule = rules.find(repository)
-    if (!rule) return []
-    const { images } = await imagesAt(rule, git, repository, sha).catch(() => rule)
-    return images
-  }
-
-  async function isApproved(
-    { repository, ref }: PushEvent,
-    head: RefHead,
-    { pullRequests }: RepositoryRule,
-  ): Promise<boolean> {
-    return (
-      pullRequests === 'approved' && (await refs.approvedCommit(repository, ref)) === head.commit
-    )
-  }
-
-  /**
-   * Says at the commit that somebody has to approve it, and remembers what is planned then. Nothing of
-   * the commit is looked at, so the images are those of kanihook.yaml.
-   */
-  async function awaitApproval(
-    delivery: Delivery,
-    { generation, sha, images }: Commit,
-    why: string,
-  ): Promise<PlanResult> {
-    await refs.awaitApproval(delivery, sha)
-    const { repository, ref } = delivery.event
-    const name = `${repository.host}/${repository.path} ${parseRef(ref).name} ${sha}`
-    return {
-      ...ignored(`Not built: ${why}; kanihook approve ${name} has it built`),
-      builds: await endAll(delivery, { generation, sha, images }, unapproved),
-    }
-  }
-
-  /** Events may come out of order; whatever a forge's clock says, none is later than its arrival. */
-  async function isOpen({ event, receivedAt }: Delivery): Promise<boolean> {
-    const { repository, ref, pullRequest } = event
-    if (!pullRequest) return true
-    const { open, updatedAt } = pullRequest
-    return refs.pullRequestOpen(repository, ref, { open, at: Math.min(updatedAt, receivedAt) })
-  }
-
-  /** Ends a pull request's builds, and gives its tags back. */
-  async function close(event: PushEvent): Promise<PlanResult> {
-    const { repository, ref } = event
-    await heads.gone(event)
-    await refs.releaseTags(repository, ref)
-    const images = await imagesOf(repository, event.before)
-    const active = await Promise.all(
-      images.map(({ name: image }) => builds.active({ repository, ref, image })),
-    )
-    const stopped = active.flat()
-    const by = `the end of pull request ${parseRef(ref).name}`
-    for (const id of stopped) await builds.requestStop(id, { why: 'cancelled', by })
-    return { ...ignored(`Pull request ${parseRef(ref).name} is closed`), superseded: stopped }
+      : await unbuilt.images(repository, sha)
+    return unbuilt.end(delivery, { generation, sha, images }, { state: 'error', reason })
   }
 
   async function planBuild(
@@ -284,12 +186,6 @@ export function createPlanner(options: PlannerOptions): Planner {
 /** Files that differ from an earlier commit; undefined where that cannot be told. */
 type ChangedSince = (from: string) => Promise<readonly string[] | undefined>
 
-/** A commit that is not built, and the images that it would have. */
-interface Commit extends Pick<RefRecord, 'generation'> {
-  readonly sha: string
-  readonly images: readonly ImageRule[]
-}
-
 /** What all images of a plan share. */
 interface Situation {
   readonly delivery: Delivery
@@ -303,16 +199,6 @@ interface Situation {
   readonly problem: string | undefined
   readonly changedSince: ChangedSince
 }
-
-/** What makes one status of a push, where its entry wants one. */
-const summaryOf = (
-  entry: RepositoryRule | undefined,
-  images: readonly ImageRule[],
-): Pick<BuildPlan, 'summary'> =>
-  entry?.report === 'summary' ? { summary: { images: images.map(({ name }) => name) } } : {}
-
-const headBranch = ({ pullRequest }: PushEvent): { headBranch?: string } =>
-  pullRequest ? { headBranch: pullRequest.head } : {}
 
 const short = (sha: string): string => (isZero(sha) ? 'nothing' : sha.slice(0, 12))
 
