@@ -29,3 +29,17 @@ export async function imagesAt(
   const own = 'problem' in file ? { problem: `${path} ${file.problem}` } : refine(file.text)
   return 'problem' in own ? { images, problem: own.problem } : own
 }
+
+/**
+ * The same with the tags that kanihook.yaml says: whoever may not push to a branch that is built must not
+ * name a tag by the file of a pull request (`v1.2.{pr}` is a release, for one of the right number).
+ */
+export function withTagsOf({ images: own }: RepositoryRule, at: ImagesAt): ImagesAt {
+  // One that the file alone names is below the single image of the entry.
+  const tagsOf = (name: string) => (own.find((image) => image.name === name) ?? own[0])?.tags
+  const images = at.images.map((image) => ({ ...image, tags: tagsOf(image.name) ?? image.tags }))
+  const said = [...(at.said ?? [])].map(
+    ([name, keys]) => [name, keys.filter((key) => key !== 'tags')] as const,
+  )
+  return { ...at, images, said: new Map(said) }
+}

@@ -2,10 +2,17 @@ import { buildId, type Outcome } from './build.ts'
 import { claimTags } from './claim-tags.ts'
 import { createHeads } from './heads.ts'
 import { planImage } from './image-plan.ts'
-import { imagesAt } from './own-file.ts'
+import { imagesAt, withTagsOf } from './own-file.ts'
 import type { BuildStore, GitRemote, RefHead, RefRecord, RefStore } from './ports.ts'
 import { createPullRequests } from './pull-requests.ts'
-import { isZero, parseRef, type Delivery, type PushEvent, type Repository } from './push-event.ts'
+import {
+  isPullRequest,
+  isZero,
+  parseRef,
+  type Delivery,
+  type PushEvent,
+  type Repository,
+} from './push-event.ts'
 import type { ImageRule, RepositoryRule, Rules } from './rules.ts'
 import { createUnbuilt, headBranch, summaryOf } from './unbuilt.ts'
 
@@ -92,7 +99,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
 
     const cause = `${ref} was ${trust.approved ? 'approved' : 'pushed'} (delivery ${delivery.id})`
-    const { images, problem } = await imagesAt(rule, git, repository, head.commit)
+    const at = await imagesAt(rule, git, repository, head.commit)
+    const { images, problem } = isPullRequest(ref) ? withTagsOf(rule, at) : at
     const entry = { ...rule, images }
     const changedSince = changesTo(event, head)
     const made = []

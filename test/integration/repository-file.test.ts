@@ -111,6 +111,34 @@ describe('a repository shapes its own builds', () => {
     )
   })
 
+  test('but for the tags of a pull request, which kanihook.yaml alone names', async () => {
+    const entries =
+      "[{ match: 'a.io/**', destination: 'r.io/{owner}/{repo}', pullRequests: trusted }]"
+    const ref = 'refs/pull/3/head'
+    const tagsOf = async (text: string): Promise<string[]> => {
+      const options = { ref: 'refs/heads/topic', alsoAt: ref }
+      const after = await git.commit(`${repository.path}.git`, { '.kanihook.yaml': text }, options)
+      const own = { base: 'main', head: 'topic', fork: false, open: true, updatedAt: Date.now() }
+      const event = { repository, ref, before: zeroSha, after, pullRequest: own }
+      const { builds: ids } = await planner(entries).plan(delivery(event))
+      const made = await Promise.all(ids.map(builds.get))
+      return made.flatMap(
+        (build) =>
+          build?.plan.destinations.map(
+            (each) => `${build.plan.context} ${each.replace(/:[0-9a-f]{12}$/, ':<shortSha>')}`,
+          ) ?? [],
+      )
+    }
+    const image = `r.io/${repository.path}`
+    assert.deepEqual(await tagsOf("context: app\ntags: ['v1.2.{pr}']\n"), [
+      `app ${image}:<shortSha>`,
+    ])
+    assert.deepEqual(
+      await tagsOf("images: [{ name: api, context: api, tags: ['v1.2.{pr}', '{sha}'] }]"),
+      [`api ${image}/api:<shortSha>`],
+    )
+  })
+
   test('not at all where it has no file, or the operator does not read it', async () => {
     const file = { '.kanihook.yaml': 'context: app' }
     const [plain] = await planned(single, await commit({ a: 'a' }))

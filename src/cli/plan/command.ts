@@ -1,5 +1,5 @@
-import { imagesAt, type ImagesAt } from '../../builds/own-file.ts'
-import type { Repository } from '../../builds/push-event.ts'
+import { imagesAt, withTagsOf, type ImagesAt } from '../../builds/own-file.ts'
+import { isPullRequest, type Repository } from '../../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../../errors.ts'
 import type { ForgeClient } from '../../forges/forge.ts'
 import { forges } from '../../forges/index.ts'
@@ -89,7 +89,8 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
     entry: rule.match,
     nothing: undefined,
     refs: found.map((each) => {
-      const at = imagesOf.get(each.head.commit) ?? rule
+      const here = imagesOf.get(each.head.commit) ?? rule
+      const at = isPullRequest(each.ref) ? withTagsOf(rule, here) : here
       const { images, ...decision } = decide(each, at, situation)
       const withObjects = images.map((image) => {
         const { build } = image
