@@ -15,7 +15,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 FROM docker.io/library/node:${NODE_VERSION}-trixie-slim AS system
 # Debian's stable release: its security updates come with each build.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates git tini \
+ && apt-get install --yes --no-install-recommends ca-certificates git openssh-client tini \
  && rm -rf /var/lib/apt/lists/*
 COPY image /collect
 RUN sh /collect/collect.sh /image

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Collects in a folder what kanihook needs of the system at run time: Node, git over https, tini, the
+# Collects in a folder what kanihook needs of the system at run time: Node, git over https and ssh, tini, the
 # libraries that both link to, certificates, and the user. usage: collect.sh FOLDER
 set -eu
 target=$1
@@ -10,7 +10,7 @@ put() {
     "$target$(realpath "$(dirname "$1")")/$(basename "$1")"
 }
 
-programs='/usr/local/bin/node /usr/bin/tini /usr/bin/git /usr/lib/git-core/git-remote-http'
+programs='/usr/local/bin/node /usr/bin/tini /usr/bin/git /usr/lib/git-core/git-remote-http /usr/bin/ssh'
 libraries=$(for program in $programs; do ldd "$program"; done |
   sed -nE 's#.*(=> |^[[:space:]]+)(/[^ ]+) \(0x.*#\2#p' | sort -u)
 files="$programs $libraries /etc/ssl/certs/ca-certificates.crt /usr/lib/os-release"

@@ -3,10 +3,11 @@ import type { Redis } from 'ioredis'
 import { isEnded, type Build } from './builds/build.ts'
 import { jobsOf } from './builds/parts.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
-import type { Delivery } from './builds/push-event.ts'
+import type { Delivery, Repository } from './builds/push-event.ts'
 import { createRunner } from './builds/run-build.ts'
 import type { Cluster } from './builds/ports.ts'
 import type { Rules } from './builds/rules.ts'
+import { createCloneLogins } from './cluster/clone-login.ts'
 import { createHints } from './cluster/hints.ts'
 import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
 import { createSecretValues } from './cluster/secret-values.ts'
@@ -60,7 +61,10 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const redis = connectPatient(settings.redisUrl)
   const { builds, logs, refs, statuses, uploads } = createStores(redis, settings)
   const queues = createWorkQueues({ redis, maxBuilds: settings.maxBuilds })
-  const source = sourceOf(forges)
+  const inBuildNamespace = { kubeConfig, namespace: settings.buildNamespace }
+  const source = sourceOf(forges, createCloneLogins(inBuildNamespace))
+  const secretOf = (repository: Repository): string | undefined =>
+    rules.find(repository)?.cloneSecret
   const subscriber = redis.duplicate()
 
   const clusterOptions = {
@@ -83,7 +87,10 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   void cluster.watch(watching.signal)
 
   const planner = createPlanner({
-    git: createGitRemote({ source }),
+    git: createGitRemote({
+      access: (repository) => source.access(repository, secretOf(repository)),
+      secretOf,
+    }),
     refs,
     builds,
     rules,
@@ -159,7 +166,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     builds,
     refs,
     logs,
-    secrets: createSecretValues({ kubeConfig, namespace: settings.buildNamespace }),
+    secrets: createSecretValues(inBuildNamespace),
     source,
     uploads,
     rules,

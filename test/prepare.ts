@@ -16,7 +16,7 @@ try {
     throw new Error('real clones and builds without a cluster need root on Linux')
   }
   await ensurePrograms(
-    ['git', 'docker-registry', 'htpasswd', 'skopeo', 'busybox', 'tini'],
+    ['git', 'git-lfs', 'ssh', 'sshd', 'docker-registry', 'htpasswd', 'skopeo', 'busybox', 'tini'],
     progress,
   )
   const { version } = await provideExecutor(progress, new AbortController().signal)

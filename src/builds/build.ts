@@ -96,6 +96,8 @@ export interface ImagePlan {
   readonly priorityClassName?: string
   /** By which a cloud knows the pod; it gets no token of the Kubernetes API. */
   readonly serviceAccountName?: string
+  /** The login of the clone: a Secret in the build namespace. Without one it is the forge's. */
+  readonly cloneSecret?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
   readonly pushSecret: string | undefined
   /** `readOnly`: layers are taken from it, and none is put there. */

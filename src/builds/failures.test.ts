@@ -3,7 +3,8 @@ import { describe, it, test } from 'node:test'
 import { buildPlan, imagePlan } from '../../test/support/samples.ts'
 import { omittedLines } from './build-log.ts'
 import type { ImagePlan } from './build.ts'
-import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
+import { explainClone } from './clone-failures.ts'
+import { explainBuild, explainPod, type Failure } from './failures.ts'
 
 const buildEnd = { exitCode: 1, reason: 'Error', message: '' }
 

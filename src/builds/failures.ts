@@ -1,7 +1,6 @@
 import type { BuildPlan, ImagePlan } from './build.ts'
 import { baseImage, command, forImage, lastOutput, readLine, type Line } from './log-reading.ts'
 import type { ContainerEnd } from './ports.ts'
-import { uploadGone } from './upload.ts'
 
 /** Why a container failed, for a person; `retry`: another try may help and costs the author nothing. */
 export interface Failure {
@@ -12,79 +11,16 @@ export interface Failure {
 }
 
 /** One thing that the log can say. */
-interface Sign {
+export interface Sign {
   readonly pattern: RegExp
   readonly explain: (match: RegExpExecArray, build: BuildPlan, log: readonly Line[]) => Failure
 }
 
-const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
+export const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
 export const operator = (reason: string): Failure => ({ state: 'error', reason, retry: false })
-const passing = (reason: string): Failure => ({ state: 'error', reason, retry: true })
-
-const where = ({ repository }: BuildPlan): string => `${repository.host}/${repository.path}`
+export const passing = (reason: string): Failure => ({ state: 'error', reason, retry: true })
 
 const hostOf = (url: string): string => /^(?:https?:\/\/)?([^/\s"]+)/.exec(url)?.[1] ?? url
-
-/** What git prints in the clone container. The first sign that fits decides. */
-const cloneSigns: readonly Sign[] = [
-  {
-    pattern: /The Dockerfile names \/workspace, where Tekton mounts/,
-    explain: () =>
-      author(
-        'The Dockerfile uses /workspace, which is Tekton’s: take another folder, or backend: job',
-      ),
-  },
-  {
-    pattern:
-      /Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied|error: 40[13]\b/,
-    explain: (_, build) =>
-      operator(
-        `Git login refused for ${where(build)}: check the forge token and its repository access`,
-      ),
-  },
-  {
-    pattern: /[Rr]epository .*not found|error: 404\b|does not appear to be a git repository/,
-    explain: (_, build) =>
-      operator(`Repository not found: ${where(build)} (or the forge token has no access to it)`),
-  },
-  {
-    pattern:
-      /not our ref|couldn't find remote ref|unadvertised object|exact SHA1|reference is not a tree/,
-    explain: (_, build) =>
-      operator(
-        `Commit ${build.sha.slice(0, 12)} is no longer in ${where(build)} (was it force-pushed away?)`,
-      ),
-  },
-  {
-    pattern: /No space left on device/,
-    explain: () => operator('The node has no disk space left for the clone'),
-  },
-  {
-    pattern:
-      /Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|early EOF|error: (5\d\d|429)\b|timed out|TLS|SSL/,
-    explain: (match, build) => passing(`Cannot clone from ${build.repository.host}: ${match[0]}`),
-  },
-]
-
-/** What upload-script.ts in src/cluster prints, and the programs that it runs. */
-const uploadSigns: readonly Sign[] = [
-  { pattern: /^The upload is gone$/m, explain: () => operator(uploadGone) },
-  {
-    pattern: /^The upload cannot be fetched from https?:\/\/([^/\s]+)/m,
-    explain: ([, holder]) =>
-      operator(
-        `Cannot reach the process of kanihook that held the upload (${holder}): upload it again, or see UPLOADS_URL`,
-      ),
-  },
-  {
-    pattern: /^This image has neither wget nor curl/m,
-    explain: () => operator('CLONE_IMAGE has neither wget nor curl, which fetch an upload'),
-  },
-  {
-    pattern: /No space left on device/,
-    explain: () => operator('The node has no disk space left for the upload'),
-  },
-]
 
 /** What Kaniko prints. The first sign that fits decides, so the special comes before the general. */
 const buildSigns: readonly Sign[] = [
@@ -232,15 +168,6 @@ const untrusted = (host: string, why: string): Failure =>
 const registries = ({ plan }: BuildPlan): string =>
   [...new Set(plan.destinations.map((destination) => destination.split('/')[0]))].join(', ')
 
-/** Explains the end of the clone container by its log (oldest line first). */
-export const explainClone = (
-  end: ContainerEnd,
-  build: BuildPlan,
-  log: readonly string[],
-): Failure =>
-  explain(build.plan.upload ? uploadSigns : cloneSigns, build, log.map(readLine)) ??
-  passing(`Clone failed with exit code ${end.exitCode}${log.length > 0 ? `: ${log.at(-1)}` : ''}`)
-
 /**
  * Explains the end of Kaniko's container with an exit code other than 0. Only the container's own
  * reason says that memory ran out: a RUN step may itself exit with 137.
@@ -289,7 +216,8 @@ export function explainPod(pod: { reason: string; message: string }, build: Buil
   return passing(`The pod was lost: ${pod.reason}${pod.message ? `: ${pod.message}` : ''}`)
 }
 
-function explain(
+/** By the first of the signs that the log (oldest line first) shows. */
+export function explain(
   signs: readonly Sign[],
   build: BuildPlan,
   log: readonly Line[],

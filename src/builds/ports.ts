@@ -175,15 +175,35 @@ export interface GitCredential {
   readonly password: string
 }
 
+/** A login for git over SSH, and the only servers that it is given to. */
+export interface SshKey {
+  /** As OpenSSH writes it, without a passphrase. */
+  readonly privateKey: string
+  /** The server's keys, as in OpenSSH's file of that name. */
+  readonly knownHosts: string
+}
+
+/** How git gets at a repository: a URL of its configured forge, and the login for it. */
+export interface GitAccess {
+  /** `https://…`, with a key `ssh://…`. */
+  readonly url: string
+  /** The same repository by the other of these two ways. */
+  readonly otherUrl: string
+  readonly login: GitCredential | SshKey
+}
+
 export interface JobRequest {
   readonly build: Build
   /** Which of the build's Jobs; undefined: its only one. */
   readonly part?: string | undefined
   /** The infrastructure try, from 1. */
   readonly tries: number
-  /** The URL that is cloned: made of the configured forge and the repository's path. Of an upload: where it is. */
+  /** The URL that is cloned, by HTTP or SSH: made of the configured forge and the repository's path. Of an upload: where it is. */
   readonly cloneUrl: string
-  /** Undefined: clone without a login. Of an upload: its token is the password. */
+  /**
+   * To be put into a Secret for the clone. Undefined: it has the plan's `cloneSecret`, or no login. Of an
+   * upload: its token is the password.
+   */
   readonly credential: GitCredential | undefined
 }
 

@@ -42,6 +42,8 @@ export type OwnFile =
 export interface RepositoryRule {
   /** The `match` glob, for messages. */
   readonly match: string
+  /** The Secret that git logs in with instead of the forge's token; its images have the same. */
+  readonly cloneSecret?: string
   readonly images: readonly ImageRule[]
   readonly pullRequests: PullRequestPolicy
   /** A status for each image (where it is not said), or one for all images of a push. */

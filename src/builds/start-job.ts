@@ -5,22 +5,19 @@ import { duration } from './duration.ts'
 import { leftToOthers, movedOn } from './image-plan.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
 import { isCloned } from './progress.ts'
-import type {
-  Cluster,
-  GitCredential,
-  JobRequest,
-  RefStore,
-  SecretValues,
-  Uploads,
-} from './ports.ts'
+import type { Cluster, GitAccess, JobRequest, RefStore, SecretValues, Uploads } from './ports.ts'
 import { isPullRequest, type Repository } from './push-event.ts'
 import { uploadGone } from './upload.ts'
 import { deadline, stopped } from './verdict.ts'
 
 /** Where a build's source comes from. */
 export interface Source {
-  cloneUrl(repository: Repository): string
-  credential(repository: Repository): Promise<GitCredential>
+  /**
+   * How git gets at the repository: by a Secret of the build namespace, or where none is named by the
+   * forge's own login. Throws PermanentError where there is no such login, RetryLater where that
+   * cannot be told now.
+   */
+  access(repository: Repository, cloneSecret: string | undefined): Promise<GitAccess>
 }
 
 export interface StartOptions {
@@ -72,14 +69,17 @@ export async function startJob(
 
 /** Where the source is, and the login for it; undefined: it is gone. */
 async function originOf(
-  { repository, plan: { upload } }: Build,
+  { repository, plan: { upload, cloneSecret } }: Build,
   part: Part,
   { source, uploads }: Pick<StartOptions, 'source' | 'uploads'>,
 ): Promise<Pick<JobRequest, 'cloneUrl' | 'credential'> | undefined> {
   if (!upload) {
     // The index is made of what is in the registry.
-    const credential = part === indexPart ? undefined : await source.credential(repository)
-    return { cloneUrl: source.cloneUrl(repository), credential }
+    if (part === indexPart) return { cloneUrl: '', credential: undefined }
+    const { url: cloneUrl, login } = await source.access(repository, cloneSecret)
+    // A Secret that is there already is read by the clone itself; its values are among those of the build.
+    const credential = cloneSecret === undefined && 'password' in login ? login : undefined
+    return { cloneUrl, credential }
   }
   if (part === indexPart) return { cloneUrl: '', credential: undefined }
   const held = await uploads.find(upload.id)

@@ -1,6 +1,7 @@
 import type { Build, Outcome } from './build.ts'
+import { explainClone } from './clone-failures.ts'
 import { duration } from './duration.ts'
-import { explainBuild, explainClone, explainPod, type Failure } from './failures.ts'
+import { explainBuild, explainPod, type Failure } from './failures.ts'
 import type { JobObservation } from './ports.ts'
 import { whyNotStarted } from './progress.ts'
 import { readPushed } from './pushed.ts'

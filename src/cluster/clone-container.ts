@@ -1,12 +1,16 @@
-import type { V1Container, V1SecurityContext } from '@kubernetes/client-node'
+import type { V1Container, V1EnvVar, V1SecurityContext, V1Volume } from '@kubernetes/client-node'
 import type { JobRequest } from '../builds/ports.ts'
 import { isPullRequest } from '../builds/push-event.ts'
 import { cloneRequests } from '../builds/refusals.ts'
 import { PermanentError } from '../errors.ts'
+import { sshOptions } from '../git/ssh-login.ts'
+import { basicSecret, sshSecret } from './clone-login.ts'
 import { cloneScript } from './clone-script.ts'
 import { terminationLog } from './context-report.ts'
 import { literal } from './literal.ts'
-import { contextFolder } from './paths.ts'
+import { contextFolder, sshLoginFolder } from './paths.ts'
+
+const home = '/tmp'
 
 /** Of the container that fetches the source. */
 export const fetchSecurity: V1SecurityContext = {
@@ -22,13 +26,9 @@ export const fetchSecurity: V1SecurityContext = {
  * capability: Kaniko gives the files in the image the owner they have here, and that is root.
  */
 export function cloneContainer(request: JobRequest, job: string, image: string): V1Container {
-  const { build, credential } = request
+  const { build } = request
   const origin = originOf(request.cloneUrl)
   refuseOdd(build.ref, build.sha)
-  const login = (name: string): { name: string; valueFrom: object } => ({
-    name,
-    valueFrom: { secretKeyRef: { name: job, key: name } },
-  })
   return {
     name: 'clone',
     image,
@@ -44,13 +44,16 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
     ].map(literal),
     workingDir: contextFolder,
     env: [
-      { name: 'HOME', value: '/tmp' },
+      { name: 'HOME', value: home },
       { name: 'GIT_TERMINAL_PROMPT', value: '0' },
-      ...(credential ? [login('GIT_USERNAME'), login('GIT_PASSWORD')] : []),
+      ...loginOf(request, job),
     ],
     volumeMounts: [
       { name: 'context', mountPath: contextFolder },
-      { name: 'tmp', mountPath: '/tmp' },
+      { name: 'tmp', mountPath: home },
+      ...(usesSsh(request)
+        ? [{ name: loginVolume, mountPath: sshLoginFolder, readOnly: true }]
+        : []),
     ],
     resources: { requests: { ...cloneRequests } },
     terminationMessagePath: terminationLog,
@@ -58,12 +61,55 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
   }
 }
 
-/** `https://host[:port]`: what the credential is bound to. */
+const loginVolume = 'git-login'
+
+/** The volume of an SSH key, which the clone container alone mounts. */
+export function loginVolumes(request: JobRequest): V1Volume[] {
+  const { cloneSecret } = request.build.plan
+  if (!usesSsh(request) || cloneSecret === undefined) return []
+  const items = [sshSecret.key, sshSecret.hosts].map((key) => ({ key, path: key }))
+  return [
+    { name: loginVolume, secret: { secretName: cloneSecret, items, defaultMode: ownerMayRead } },
+  ]
+}
+
+const ownerMayRead = 0o400
+
+const usesSsh = ({ cloneUrl }: JobRequest): boolean => cloneUrl.startsWith('ssh:')
+
+const from = (name: string, secret: string, key: string): V1EnvVar => ({
+  name,
+  valueFrom: { secretKeyRef: { name: secret, key } },
+})
+
+/** The environment in which the script finds its login: that of the Job's own Secret, or of the plan's. */
+function loginOf(request: JobRequest, job: string): V1EnvVar[] {
+  const { build, credential } = request
+  const { cloneSecret } = build.plan
+  if (usesSsh(request)) {
+    const command = ['ssh', ...sshOptions(`${home}/ssh`)].join(' ')
+    return [
+      { name: 'GIT_SSH_COMMAND', value: command },
+      { name: 'SSH_LOGIN', value: sshLoginFolder },
+    ]
+  }
+  if (cloneSecret !== undefined) {
+    const { username, password } = basicSecret
+    return [
+      from('GIT_USERNAME', cloneSecret, username),
+      from('GIT_PASSWORD', cloneSecret, password),
+    ]
+  }
+  return credential ? ['GIT_USERNAME', 'GIT_PASSWORD'].map((name) => from(name, job, name)) : []
+}
+
+/** `https://host[:port]`, `ssh://user@host[:port]`: what the login is bound to. */
 function originOf(cloneUrl: string): string {
-  const url = new URL(cloneUrl)
-  const plain = !url.username && !url.password && /^https?:$/.test(url.protocol)
-  if (!plain) throw new PermanentError(`Not an HTTP URL without a login: ${url.origin}`)
-  return url.origin
+  const { protocol, username, password, host, origin } = new URL(cloneUrl)
+  if (/^https?:$/.test(protocol) && !username && !password) return origin
+  // Its user is no secret.
+  if (protocol === 'ssh:' && username && !password) return `ssh://${username}@${host}`
+  throw new PermanentError(`Not a URL that a clone may be of: ${protocol}//${host}`)
 }
 
 /** Both become arguments of git: neither may read as a flag or as more than one name. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -10,6 +10,9 @@ import {
   type GitServer,
   type GitServerOptions,
 } from '../../test/support/git-server.ts'
+import { hasSshServer, startSshServer } from '../../test/support/ssh-server.ts'
+import type { SshKey } from '../builds/ports.ts'
+import { sshOptions } from '../git/ssh-login.ts'
 import { cloneScript } from './clone-script.ts'
 
 const login = { username: 'x-access-token', password: 'p\'a$(ss) "word' }
@@ -40,24 +43,35 @@ for (const shell of shells) {
     }
 
     /** Runs it as the clone container does, in an empty folder. */
-    async function clone(url: string, sha: string, options: { ref?: string; env?: object } = {}) {
+    async function clone(
+      url: string,
+      sha: string,
+      options: { ref?: string; env?: object; login?: SshKey } = {},
+    ) {
       const run = await mkdtemp(join(folder, 'run-'))
       const [context, home] = [join(run, 'context'), join(run, 'home')]
       await mkdir(context)
       await mkdir(home)
+      if (options.login) {
+        await writeFile(join(run, 'ssh-privatekey'), options.login.privateKey, { mode: 0o400 })
+        await writeFile(join(run, 'known_hosts'), options.login.knownHosts, { mode: 0o400 })
+      }
+      const bySsh = {
+        SSH_LOGIN: run,
+        GIT_SSH_COMMAND: ['ssh', ...sshOptions(join(home, 'ssh'))].join(' '),
+      }
       await chmod(context, 0o777)
-      const args = [
-        url,
-        new URL(url).origin,
-        options.ref ?? 'refs/heads/main',
-        sha,
-        '.',
-        'Dockerfile',
-      ]
+      const origin = /^[a-z]+:\/\/[^/]+/.exec(url)?.[0] ?? ''
+      const args = [url, origin, options.ref ?? 'refs/heads/main', sha, '.', 'Dockerfile']
       const [command = 'sh', ...first] = shell
       const child = spawn(command, [...first, '-c', cloneScript, 'clone', ...args], {
         cwd: context,
-        env: { PATH: process.env['PATH'], HOME: home, ...options.env },
+        env: {
+          PATH: process.env['PATH'],
+          HOME: home,
+          ...(options.login ? bySsh : {}),
+          ...options.env,
+        },
       })
       let output = ''
       for (const stream of [child.stdout, child.stderr]) {
@@ -153,6 +167,27 @@ for (const shell of shells) {
         const { code, output, files } = await clone(`${git.url}/acme/app`, old, { ref })
         assert.equal(code, 0, output)
         assert.deepEqual(files, ['a'])
+      }
+    })
+
+    it('clones by SSH, and leaves no key', { skip: !hasSshServer && 'no sshd here' }, async () => {
+      const git = await serve({ login })
+      const ssh = await startSshServer(git.folder)
+      try {
+        const first = await git.commit('acme/app', { a: '1' })
+        await git.commit('acme/app', { a: '2' }, { parent: first })
+        const url = `${ssh.url}/acme/app`
+        for (const privateKey of [ssh.login.privateKey, ssh.login.privateKey.trimEnd()]) {
+          const ran = await clone(url, first, { login: { ...ssh.login, privateKey } })
+          assert.equal(ran.code, 0, ran.output)
+          assert.equal(await readFile(join(ran.context, 'a'), 'utf8'), '1')
+          assert.deepEqual(ran.home, [])
+        }
+        const unknown = await clone(url, first, { login: { ...ssh.login, knownHosts: '' } })
+        assert.notEqual(unknown.code, 0)
+        assert.match(unknown.output, /Host key verification failed/)
+      } finally {
+        await ssh.stop()
       }
     })
 

@@ -1,58 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { contextReport } from './context-report.ts'
 
-/**
- * What the clone container runs (POSIX sh; busybox will do), in the folder that becomes the context:
- *
- *     sh -c cloneScript clone <url> <origin of the url> <ref> <sha> <context> <Dockerfile>
- *
- * It leaves the files of exactly that commit and no `.git`: the repository lives in $HOME meanwhile,
- * because `COPY . .` would otherwise miss Kaniko's cache each time. The login comes from
- * $GIT_USERNAME and $GIT_PASSWORD and is given to that origin alone, whatever a server redirects to.
- *
- * A fetch of the commit's id is one round trip and stays right after a force-push. Servers that do
- * not allow it are asked for the ref, then for its whole history.
- */
-export const cloneScript = `set -eu
-umask 022
-url=$1 origin=$2 ref=$3 sha=$4 context=$5 dockerfile=$6
+const script = readFileSync(new URL('clone.sh', import.meta.url), 'utf8')
 
-${contextReport}
-
-export GIT_DIR="$HOME/repository.git" GIT_WORK_TREE="$PWD"
-export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
-
-login='!login() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$GIT_USERNAME" "$GIT_PASSWORD"; }; login'
-fetch() {
-  set -- -c http.followRedirects=initial fetch --quiet --no-tags --no-recurse-submodules "$@"
-  if [ -n "\${GIT_PASSWORD:-}" ]; then
-    set -- -c "credential.$origin.helper=$login" "$@"
-  fi
-  git -c protocol.allow=never -c protocol.http.allow=always -c protocol.https.allow=always "$@"
-}
-
-format=sha1
-if [ "\${#sha}" -eq 64 ]; then format=sha256; fi
-git init --quiet --template= --object-format="$format"
-
-echo "Cloning $url at $sha ($ref)"
-if ! fetch --depth=1 -- "$url" "$sha"; then
-  echo "The server did not give the commit by its id: fetching $ref"
-  fetch --depth=1 -- "$url" "$ref"
-  if ! git cat-file -e "$sha^{commit}" 2>/dev/null; then
-    echo "The ref has moved on: fetching its history"
-    fetch --unshallow -- "$url" "$ref"
-  fi
-fi
-
-if ! git -c core.hooksPath=/dev/null -c advice.detachedHead=false checkout --quiet --force --detach "$sha"; then
-  echo "Commit $sha is not on $ref: not our ref" >&2
-  exit 1
-fi
-head=$(git rev-parse --verify HEAD)
-if [ "$head" != "$sha" ]; then
-  echo "Checked out $head instead of $sha" >&2
-  exit 1
-fi
-rm -rf "$GIT_DIR"
-report_context "$context" "$dockerfile"
-`
+/** What the clone container runs; see clone.sh for its arguments and environment. */
+export const cloneScript = `${contextReport}\n${script}`

@@ -101,6 +101,7 @@ const full = request(
 /** Fields of a plan that the first version did not write. */
 const later = [
   'backend',
+  'cloneSecret',
   'secretBuildArgs',
   'nodeSelector',
   'tolerations',
@@ -277,8 +278,36 @@ describe("a build's Job", () => {
     }
   })
 
-  it('clones over HTTP only, from a URL that holds no login', () => {
-    const urls = ['https://u:p@git.example.com/a', 'ssh://git@git.example.com/a', 'file:///etc']
+  it('is this, for a clone by SSH with the key in a Secret', () => {
+    const cloneUrl = 'ssh://git@git.example.com:2222/acme/app.git'
+    const change = { cloneSecret: 'git-key', pushSecret: 'registry-credentials' }
+    assertGolden('ssh', jobManifest({ ...request({}, change), cloneUrl }, settings))
+  })
+
+  it('lets the clone alone have the token of a Secret, by the environment', () => {
+    const manifest = jobManifest(request({}, { cloneSecret: 'git-token' }), settings)
+    const { clone, build } = containers(manifest)
+    assert.deepEqual(
+      clone?.env?.flatMap(({ name, valueFrom }) => {
+        const { secretKeyRef } = valueFrom ?? {}
+        return secretKeyRef ? [[name, secretKeyRef.name, secretKeyRef.key]] : []
+      }),
+      [
+        ['GIT_USERNAME', 'git-token', 'username'],
+        ['GIT_PASSWORD', 'git-token', 'password'],
+      ],
+    )
+    assert.ok(!JSON.stringify([build, manifest.spec?.template.spec?.volumes]).includes('git-token'))
+  })
+
+  it('clones over HTTP and SSH only, from a URL that holds no password', () => {
+    const urls = [
+      'https://u:p@git.example.com/a',
+      'ssh://git:p@git.example.com/a',
+      'ssh://git.example.com/a',
+      'git://git.example.com/a',
+      'file:///etc',
+    ]
     for (const cloneUrl of urls) {
       assert.throws(
         () => jobManifest({ ...request(), cloneUrl }, settings),

@@ -2,7 +2,7 @@ import type { V1Container, V1Job, V1PodSpec, V1Toleration } from '@kubernetes/cl
 import { jobName, type ImagePlan } from '../builds/build.ts'
 import type { JobRequest } from '../builds/ports.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
-import { cloneContainer } from './clone-container.ts'
+import { cloneContainer, loginVolumes } from './clone-container.ts'
 import { identityAnnotations, identityLabels } from './job-identity.ts'
 import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
 import { uploadContainer } from './upload-container.ts'
@@ -86,6 +86,7 @@ function podSpec(
     volumes: [
       { name: 'context', emptyDir: {} },
       { name: 'tmp', emptyDir: {} },
+      ...loginVolumes(request),
       ...(plan.pushSecret ? [registryLogin(plan.pushSecret)] : []),
     ],
   }

@@ -10,6 +10,9 @@ export const contextFolder = `${ownFolder}/context`
 /** The archive of an upload, in that folder. */
 export const archiveFile = 'upload.tar.gz'
 
+/** Where the clone container finds an SSH key and the servers that may have it. */
+export const sshLoginFolder = `${ownFolder}/git`
+
 /** Where the registry login is mounted: `config.json`. */
 export const dockerFolder = `${ownFolder}/docker`
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import { loginValues, withArguments } from './secret-values.ts'
+import { describe, it, test } from 'node:test'
+import { cloneValues, loginValues, withArguments } from './secret-values.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -60,4 +60,15 @@ describe('the values of build arguments that Secrets hold', () => {
       'Secret npm has no key token (buildArgs.TOKEN): add it',
     )
   })
+})
+
+test('every line of an SSH key is masked, and the token of a clone, whose name is not', () => {
+  const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE\nAAAABG5vbmU\n'
+  const values = cloneValues({ 'ssh-privatekey': key, known_hosts: 'git.acme.io ssh-ed25519 A' })
+  for (const line of ['b3BlbnNzaC1rZXktdjE', 'AAAABG5vbmU']) assert.ok(values.includes(line))
+  assert.ok(!values.some((value) => value.includes('ssh-ed25519')))
+  assert.deepEqual(cloneValues({ username: 'robot-name', password: 'a-token' }), [
+    'a-token',
+    'a-token',
+  ])
 })

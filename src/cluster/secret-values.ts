@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { SecretKey } from '../builds/build.ts'
 import type { BuildSecrets, SecretValues } from '../builds/ports.ts'
 import { orAbsent, unanswered, within } from './api-call.ts'
+import { basicSecret, sshSecret } from './clone-login.ts'
 
 /** Shorter ones would black out ordinary words. */
 const shortest = 6
@@ -31,19 +32,20 @@ export function createSecretValues(options: {
   }
 
   return {
-    async of({ plan: { pushSecret, secretBuildArgs = {} } }) {
+    async of({ plan: { pushSecret, cloneSecret, secretBuildArgs = {} } }) {
       const names = new Set(Object.values(secretBuildArgs).map(({ secret }) => secret))
-      if (pushSecret !== undefined) names.add(pushSecret)
+      for (const name of [pushSecret, cloneSecret]) if (name !== undefined) names.add(name)
       const found = await Promise.all(
         [...names].map(async (name) => [name, await read(name)] as const),
       )
       const secrets = new Map(found)
       const login = pushSecret === undefined ? undefined : secrets.get(pushSecret)
-      return withArguments(
-        loginValues(login?.['.dockerconfigjson'] ?? ''),
-        secretBuildArgs,
-        secrets,
-      )
+      const clone = cloneSecret === undefined ? undefined : secrets.get(cloneSecret)
+      const logins = [
+        ...loginValues(login?.['.dockerconfigjson'] ?? ''),
+        ...cloneValues(clone ?? {}),
+      ]
+      return withArguments(logins, secretBuildArgs, secrets)
     },
   }
 }
@@ -75,6 +77,10 @@ export function withArguments(
   }
   return { values, ...(missing[0] === undefined ? {} : { missing: missing[0] }) }
 }
+
+/** The secret values in a `cloneSecret`. */
+export const cloneValues = (data: SecretData): string[] =>
+  [sshSecret.key, basicSecret.password].flatMap((key) => maskable(data[key] ?? ''))
 
 /** A log has lines, so a value of several is looked for line by line. */
 const maskable = (value: string): string[] =>

@@ -1,4 +1,4 @@
-import type { Repository } from '../builds/push-event.ts'
+import type { GitCredential, SshKey } from '../builds/ports.ts'
 import type { Source } from '../builds/start-job.ts'
 import { PermanentError } from '../errors.ts'
 import type { ForgeClient, ForgeDriver, ForgeSettings } from './forge.ts'
@@ -15,15 +15,27 @@ export function clientsOf(
   return new Map(clients)
 }
 
+/** Reads the login in a Secret of the build namespace. Throws as `Source.access`. */
+export type ReadCloneLogin = (secret: string) => Promise<GitCredential | SshKey>
+
 /** Where a repository's source comes from: its forge. Throws PermanentError where that is not on any more. */
-export function sourceOf(forges: ReadonlyMap<string, ForgeClient>): Source {
-  const forge = ({ forge: name }: Repository): ForgeClient => {
-    const client = forges.get(name)
-    if (!client) throw new PermanentError(`The forge ${name} is not configured any more`)
-    return client
-  }
+export function sourceOf(
+  forges: ReadonlyMap<string, ForgeClient>,
+  readLogin: ReadCloneLogin,
+): Source {
   return {
-    cloneUrl: (repository) => forge(repository).cloneUrl(repository),
-    credential: async (repository) => forge(repository).credential(repository),
+    async access(repository, cloneSecret) {
+      const client = forges.get(repository.forge)
+      if (!client)
+        throw new PermanentError(`The forge ${repository.forge} is not configured any more`)
+      const login =
+        cloneSecret === undefined
+          ? await client.credential(repository)
+          : await readLogin(cloneSecret)
+      const [byHttp, bySsh] = [client.cloneUrl(repository), client.sshUrl(repository)]
+      return 'privateKey' in login
+        ? { url: bySsh, otherUrl: byHttp, login }
+        : { url: byHttp, otherUrl: bySsh, login }
+    },
   }
 }

@@ -30,6 +30,8 @@ export interface ForgeDriver {
 export interface ForgeSettings {
   /** No trailing slash. */
   readonly url: string
+  /** `ssh://git@host[:port]`: where git over SSH is; undefined: `git` at the host of `url`. */
+  readonly sshUrl?: string | undefined
   readonly apiUrl: string
   /** Newest first; at least one, none empty. */
   readonly webhookSecrets: readonly string[]
@@ -101,6 +103,8 @@ export interface StatusPost {
 export interface ForgeClient {
   /** The https URL that git clones from: the configured URL and the repository's path. */
   cloneUrl(repository: Repository): string
+  /** The same by SSH. */
+  sshUrl(repository: Repository): string
   /** A login for that URL: read-only and of this one repository where the forge can make such. */
   credential(repository: Repository): Promise<GitCredential>
   /**

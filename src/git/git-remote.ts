@@ -1,52 +1,51 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { GitRemote } from '../builds/ports.ts'
-import type { Source } from '../builds/start-job.ts'
+import { explainSsh } from '../builds/clone-failures.ts'
+import type { GitAccess, GitCredential, GitRemote } from '../builds/ports.ts'
 import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import { readFileAt, TooLarge, type FileAtOptions } from './file-at.ts'
 import { readRefs, type RemoteRefs } from './remote-refs.ts'
 import { runInGroup } from './run-in-group.ts'
+import { withSshKey } from './ssh-login.ts'
 
 export interface GitRemoteOptions {
-  readonly source: Source
+  /** How git gets at a repository. Throws as `Source.access`. */
+  readonly access: (repository: Repository) => Promise<GitAccess>
+  /** The Secret that this is by; undefined: the forge's own login. For messages. */
+  readonly secretOf?: (repository: Repository) => string | undefined
   /** How long one git command may take, in milliseconds. */
   readonly timeoutMs?: number
 }
 
 /**
  * Asks a forge's git by the git command: the same for every forge, proxies and private certificate
- * authorities included. The login travels in the environment, for the configured URL alone; redirects
- * are not followed, so it reaches no other host.
+ * authorities included. A token travels in the environment, for the configured URL alone; redirects
+ * are not followed, so it reaches no other host. A key is given to servers that are known alone.
  */
-export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions): GitRemote & {
+export function createGitRemote({
+  access,
+  secretOf = () => undefined,
+  timeoutMs = 10_000,
+}: GitRemoteOptions): GitRemote & {
   /** Every branch and tag (and these refs), and which branch is the default one. Throws as `head`. */
   refs(repository: Repository, also?: readonly string[]): Promise<RemoteRefs>
 } {
   async function git(
     repository: Repository,
+    reach: GitAccess,
     args: readonly string[],
     cwd?: string,
     more: Readonly<Record<string, string>> = {},
   ): Promise<string> {
-    const url = source.cloneUrl(repository)
-    const { username, password } = await source.credential(repository)
-    const login = Buffer.from(`${username}:${password}`).toString('base64')
-    const settings = {
-      [`http.${url}.extraHeader`]: `Authorization: Basic ${login}`,
-      'http.followRedirects': 'false',
-      'credential.helper': '',
-      'protocol.allow': 'never',
-      'protocol.http.allow': 'always',
-      'protocol.https.allow': 'always',
-    }
-    return run(args, {
-      cwd,
-      timeoutMs,
-      env: { ...environment(settings), ...more },
-      what: `${repository.host}/${repository.path}`,
-    })
+    const { url, login } = reach
+    const about = { repository, secret: secretOf(repository) }
+    const call = (env: NodeJS.ProcessEnv): Promise<string> =>
+      run(args, { cwd, timeoutMs, env: { ...env, ...more }, about })
+    return 'privateKey' in login
+      ? withSshKey(login, (env) => call({ ...environment(bySsh), ...env }))
+      : call(environment(byHttp(url, login)))
   }
 
   /**
@@ -57,18 +56,19 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
     repository: Repository,
     filters: readonly [string, ...string[]],
     commits: readonly string[],
-    use: (ask: FileAtOptions['ask']) => Promise<T>,
+    use: (ask: FileAtOptions['ask'], url: string) => Promise<T>,
   ): Promise<T> {
+    const reach = await access(repository)
     const folder = await mkdtemp(join(tmpdir(), 'kanihook-git-'))
-    const ask: FileAtOptions['ask'] = (args, env) => git(repository, args, folder, env)
+    const ask: FileAtOptions['ask'] = (args, env) => git(repository, reach, args, folder, env)
     const [filter, ...others] = filters
     try {
-      const url = source.cloneUrl(repository)
+      const { url } = reach
       const format = commits[0]?.length === 64 ? 'sha256' : 'sha1'
       await ask(['init', '--quiet', '--bare', `--object-format=${format}`, folder])
       const shallow = ['--quiet', '--depth=1', '--no-tags', `--filter=${filter}`]
       await ask(['fetch', ...shallow, '--end-of-options', url, ...commits])
-      return await use(ask)
+      return await use(ask, url)
     } catch (error) {
       const [next, ...rest] = others
       if (!(error instanceof FilterRefused) || next === undefined) throw error
@@ -80,9 +80,11 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
 
   return {
     async head(repository, ref) {
-      const url = source.cloneUrl(repository)
       // A pattern without glob characters matches its tail; the exact lines are picked out below.
-      const output = await git(repository, ['ls-remote', '--end-of-options', url, ref, `${ref}^{}`])
+      const patterns = [ref, `${ref}^{}`]
+      const reach = await access(repository)
+      const question = ['ls-remote', '--end-of-options', reach.url, ...patterns]
+      const output = await git(repository, reach, question)
       const ids = new Map(
         output.split('\n').map((line) => line.split('\t').toReversed() as [string, string]),
       )
@@ -91,11 +93,10 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
     },
 
     async refs(repository, also = []) {
-      const url = source.cloneUrl(repository)
       const patterns = ['HEAD', 'refs/heads/*', 'refs/tags/*', ...also]
-      return readRefs(
-        await git(repository, ['ls-remote', '--symref', '--end-of-options', url, ...patterns]),
-      )
+      const reach = await access(repository)
+      const question = ['ls-remote', '--symref', '--end-of-options', reach.url, ...patterns]
+      return readRefs(await git(repository, reach, question))
     },
 
     async changedFiles(repository, from, to) {
@@ -114,8 +115,8 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
     async file(repository, commit, path, maxBytes) {
       try {
         // The root folder alone, if the server can: the trees of a large repository take their time.
-        return await withObjects(repository, ['tree:1', 'blob:none'], [commit], (ask) =>
-          readFileAt({ ask, url: source.cloneUrl(repository), commit, path, maxBytes }),
+        return await withObjects(repository, ['tree:1', 'blob:none'], [commit], (ask, url) =>
+          readFileAt({ ask, url, commit, path, maxBytes }),
         )
       } catch (error) {
         if (!(error instanceof ObjectGone)) throw error
@@ -123,6 +124,23 @@ export function createGitRemote({ source, timeoutMs = 10_000 }: GitRemoteOptions
         throw new RetryLater(error.message, { cause: error })
       }
     },
+  }
+}
+
+const bySsh = { 'protocol.allow': 'never', 'protocol.ssh.allow': 'always' }
+
+function byHttp(
+  url: string,
+  { username, password }: GitCredential,
+): Readonly<Record<string, string>> {
+  const login = Buffer.from(`${username}:${password}`).toString('base64')
+  return {
+    [`http.${url}.extraHeader`]: `Authorization: Basic ${login}`,
+    'http.followRedirects': 'false',
+    'credential.helper': '',
+    'protocol.allow': 'never',
+    'protocol.http.allow': 'always',
+    'protocol.https.allow': 'always',
   }
 }
 
@@ -160,8 +178,8 @@ interface RunOptions {
   readonly cwd: string | undefined
   readonly timeoutMs: number
   readonly env: NodeJS.ProcessEnv
-  /** The repository, for messages. */
-  readonly what: string
+  /** For messages. */
+  readonly about: { readonly repository: Repository; readonly secret: string | undefined }
 }
 
 /** No ref leads to it any more. */
@@ -179,15 +197,19 @@ const maxOutput = 16 << 20
 
 async function run(
   args: readonly string[],
-  { cwd, timeoutMs, env, what }: RunOptions,
+  { cwd, timeoutMs, env, about }: RunOptions,
 ): Promise<string> {
   const { code, stdout, stderr } = await runInGroup('git', args, { cwd, env, timeoutMs, maxOutput })
   if (code === 0) return stdout
   const said = stderr.trim().split('\n').at(-1) ?? ''
   if (/filter .*(not supported|allows max depth)/.test(stderr)) throw new FilterRefused(said)
   if (/attempting to allocate \d+ over limit/.test(stderr)) throw new TooLarge(said)
+  const what = `${about.repository.host}/${about.repository.path}`
+  const known = explainSsh(stderr, about)
+  if (known) throw new PermanentError(known)
   if (refused.test(stderr)) {
-    throw new PermanentError(`Git refused access to ${what}: check the forge token (${said})`)
+    const login = about.secret === undefined ? 'the forge token' : `Secret ${about.secret}`
+    throw new PermanentError(`Git refused access to ${what}: check ${login} (${said})`)
   }
   if (gone.test(stderr)) throw new ObjectGone(`Git has no such object in ${what}`)
   throw new RetryLater(

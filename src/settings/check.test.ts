@@ -29,6 +29,7 @@ repositories:
       - { name: api, destination: r.io/acme/api, context: api }
       - { name: web, destination: r.io/acme/web, tags: ['{tag}'] }
   - match: github.com/acme/*
+    cloneSecret: deploy-key
     destination: r.io/{owner}/{repo}
 `),
     {
@@ -37,7 +38,7 @@ repositories:
         'github.com/acme/app: branches [main], tags [v*]',
         '  api: api/Dockerfile -> r.io/acme/api [{branch}, {tag}, {shortSha}]',
         '  web: Dockerfile -> r.io/acme/web [{tag}]',
-        'github.com/acme/*: the default branch',
+        'github.com/acme/*: the default branch, cloned with the Secret deploy-key',
         '  (named after the repository): Dockerfile -> r.io/{owner}/{repo} [{branch}, {tag}, {shortSha}]',
       ],
       exitCode: 0,
@@ -62,6 +63,12 @@ repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
     `defaults: { destination: 'r.io/{owner}/{repo}', buildArgs: { T: { secret: npm, key: t } } }
 repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
     /^warning: the Secret npm of the build argument T is shared by several owners \(github\.com\/a, github\.com\/b\)/,
+  ],
+  [
+    'two owners with one clone secret',
+    `defaults: { destination: 'r.io/{owner}/{repo}' }
+repositories: [{ match: github.com/a/*, cloneSecret: git }, { match: github.com/b/*, cloneSecret: git }]`,
+    /^warning: the cloneSecret git is shared by several owners \(github\.com\/a, github\.com\/b\)/,
   ],
   [
     'many repositories with one destination',

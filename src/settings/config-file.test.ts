@@ -322,7 +322,7 @@ describe('an image is refused that says', () => {
 const faultyEntries: readonly [string, RegExp][] = [
   ['pullRequests: allways', /unknown value/],
   ['namespace: x', /namespace: not supported by this version/],
-  ['cloneSecret: x', /cloneSecret: not supported by this version/],
+  ['cloneSecret: Git_Key', /cloneSecret: "Git_Key" cannot be the name of a Secret/],
   ['context: x', /not a key of an entry \(move it to the items of "images", or to "defaults"\)/],
   ['branches: main', /must be a list \(write \[main\]\)/],
   ['branches: [1.10]', /branches\[0\]: must be text \(write it in quotes: "1.10"\)/],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { globFault } from './globs.ts'
-import { globs, image, imageSettings, upload } from './image-schema.ts'
+import { globs, image, imageSettings, nameOfSecret, upload } from './image-schema.ts'
 import { isRegistryHost, isRegistryMirror } from './image-reference.ts'
 import { text } from './schema-text.ts'
 
@@ -45,6 +45,11 @@ const entry = z.strictObject({
     .optional()
     .describe(
       'Whether a repository may shape its builds by a .kanihook.yaml of its own. Default: read.',
+    ),
+  cloneSecret: nameOfSecret
+    .optional()
+    .describe(
+      "A Secret in BUILD_NAMESPACE that git logs in with: kubernetes.io/ssh-auth (a deploy key, and known_hosts) or kubernetes.io/basic-auth. Default: none, the forge's own login.",
     ),
   images: z
     .array(image)
@@ -106,7 +111,6 @@ export const unsupportedKeys: ReadonlySet<string> = new Set([
   'scan',
   'namespace',
   'pullSecret',
-  'cloneSecret',
   'webhookSecret',
   'certificate',
 ])

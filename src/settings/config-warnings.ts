@@ -54,7 +54,8 @@ function sharedSecrets(entries: readonly EntryConfig[]): string[] {
   })
 }
 
-const secretsOf = ({ pushSecret, secretBuildArgs = {} }: ImageConfig): string[] => [
+const secretsOf = ({ pushSecret, cloneSecret, secretBuildArgs = {} }: ImageConfig): string[] => [
+  ...(cloneSecret === undefined ? [] : [`cloneSecret ${cloneSecret}`]),
   ...(pushSecret === undefined ? [] : [`pushSecret ${pushSecret}`]),
   ...Object.entries(secretBuildArgs).map(
     ([name, { secret }]) => `Secret ${secret} of the build argument ${name}`,

@@ -20,6 +20,8 @@ export interface EntryConfig {
   readonly tags: readonly string[]
   readonly pullRequests: PullRequestPolicy
   readonly report: 'each' | 'summary'
+  /** The Secret that git logs in with; its images have the same. */
+  readonly cloneSecret?: string
   readonly images: readonly ImageConfig[]
   /** What a repository's own file refines; undefined: it is not read. */
   readonly refinable: Refinable | undefined
@@ -29,7 +31,11 @@ export interface EntryConfig {
 export interface Refinable {
   /** Whether the entry lists its images; else there is one, named after the repository. */
   readonly listed: boolean
-  readonly images: readonly (ImageSettings & { readonly name?: string | undefined })[]
+  readonly images: readonly (ImageSettings & {
+    readonly name?: string | undefined
+    /** The entry's. */
+    readonly cloneSecret?: string
+  })[]
 }
 
 export interface ImageConfig extends Omit<ImageRule, 'name' | 'paths'> {

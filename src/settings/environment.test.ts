@@ -87,7 +87,7 @@ test('a secret and a token are enough; all else has a default', () => {
     ]),
     buildNamespace: 'kanihook-builds',
     kanikoImage: 'ghcr.io/osscontainertools/kaniko:v1.28.3',
-    cloneImage: 'ghcr.io/osscontainertools/kaniko:v1.28.3-alpine',
+    cloneImage: 'docker.io/alpine/git:v2.54.0',
     maxBuilds: 20,
     maxBuildsPerRepository: 0,
     adminTokens: [],
@@ -191,6 +191,12 @@ describe('a fault names its variable, never its value', () => {
     ['GITHUB_TOKEN', ' '],
     ['GITHUB_URL', `https://x:${canary}@github.com`],
     ['GITHUB_API_URL', canary],
+    ['GITHUB_SSH_URL', `https://${canary}`],
+    ['GITHUB_SSH_URL', `ssh://${canary}`],
+    ['GITHUB_SSH_URL', `ssh://git:${canary}@github.com`],
+    ['GITHUB_SSH_URL', `ssh://git@github.com/${canary}`],
+    ['GITHUB_SSH_URL', `ssh://git@-o${canary}`],
+    ['GITHUB_SSH_URL', `ssh://-o${canary}@github.com`],
   ] as const) {
     test(`${name}=${text.slice(0, 40)}`, () => {
       const faults = faultsOf({ ...base, [name]: text })
@@ -283,6 +289,14 @@ describe('forges', () => {
     assert.equal(settingsOf(own).forges.get('github')?.apiUrl, 'https://ghe.acme.io/api/v3')
     const named = { ...own, GITHUB_API_URL: 'https://api.ghe.acme.io/' }
     assert.equal(settingsOf(named).forges.get('github')?.apiUrl, 'https://api.ghe.acme.io')
+  })
+
+  test('have git over SSH at another place, where that is said', () => {
+    assert.equal(settingsOf(base).forges.get('github')?.sshUrl, undefined)
+    for (const url of ['ssh://git@ssh.github.com:443', 'ssh://org-1@acme.ghe.com']) {
+      const own = { ...base, GITHUB_SSH_URL: `${url}/` }
+      assert.equal(settingsOf(own).forges.get('github')?.sshUrl, url)
+    }
   })
 
   test('that are off may have any other variable, as CI sets GITHUB_* itself', () => {

@@ -64,7 +64,7 @@ export function readEnvironment(
     forges: readForges(variables, forges, { needsLogin: isWorker }),
     buildNamespace: read('BUILD_NAMESPACE', dnsLabel, 'kanihook-builds'),
     kanikoImage: read('KANIKO_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3'),
-    cloneImage: read('CLONE_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3-alpine'),
+    cloneImage: read('CLONE_IMAGE', image, 'docker.io/alpine/git:v2.54.0'),
     maxBuilds: read('MAX_BUILDS', integer(0, many), 20),
     maxBuildsPerRepository: read('MAX_BUILDS_PER_REPOSITORY', integer(0, many), 0),
     adminTokens: variables.secrets('ADMIN_TOKENS'),

@@ -1,5 +1,5 @@
 import type { ForgeDriver, ForgeLogin, ForgeSettings } from '../forges/forge.ts'
-import { privateKey, webUrl, word } from './parsers.ts'
+import { privateKey, sshUrl, webUrl, word } from './parsers.ts'
 import type { Variables } from './variables.ts'
 
 /** What the environment needs to know of a forge. */
@@ -34,8 +34,15 @@ export function readForges(
     }
     const url = given ?? forge.defaultUrl
     const apiUrl = variables.optional(`${prefix}_API_URL`, webUrl) ?? (url && forge.apiUrl(url))
+    const ssh = variables.optional(`${prefix}_SSH_URL`, sshUrl)
     const login = needsLogin ? readLogin(variables, forge, prefix) : undefined
-    on.set(forge.name, { url, apiUrl, webhookSecrets, login })
+    on.set(forge.name, {
+      url,
+      apiUrl,
+      webhookSecrets,
+      login,
+      ...(ssh !== undefined && { sshUrl: ssh }),
+    })
   }
   if (on.size === 0) {
     const names = forges.map(({ name }) => `${name.toUpperCase()}_WEBHOOK_SECRETS`).join(', ')

@@ -11,7 +11,7 @@ import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.
 import { duration, matching, text } from './schema-text.ts'
 import { destinationVariables, tagFault, templateFault, valueVariables } from './templates.ts'
 
-const nameOfSecret = matching(
+export const nameOfSecret = matching(
   '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
   'cannot be the name of a Secret (lower-case letters, digits, - and .)',
 )

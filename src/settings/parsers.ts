@@ -66,6 +66,17 @@ export const webUrl: Parser<string> = (text) => {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
 }
 
+/** `ssh://user@host[:port]`; returned without a slash at its end. */
+export const sshUrl: Parser<string> = (text) => {
+  // The user and the host become words of a command: nothing in them may read as an option.
+  if (
+    !/^ssh:\/\/[a-z0-9_][\w.-]*@([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(:\d{1,5})?\/?$/i.test(text)
+  ) {
+    throw new Error('must be a URL such as ssh://git@git.acme.io:2222, without a path')
+  }
+  return text.replace(/\/$/, '')
+}
+
 export const redisUrl: Parser<string> = (text) => {
   const url = URL.parse(text)
   if (!url || !/^rediss?:$/.test(url.protocol) || !url.hostname) {

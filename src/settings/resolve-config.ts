@@ -33,15 +33,19 @@ function resolveUpload(upload: UploadFile, defaults: ImageSettings): UploadConfi
 }
 
 function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
-  const { destination, pushSecret } = entry
+  const { destination, pushSecret, cloneSecret } = entry
+  const cloned = cloneSecret === undefined ? {} : { cloneSecret }
   const base = inherit(defaults, { destination, pushSecret })
-  const images: Refinable['images'] = entry.images?.map((image) => inherit(base, image)) ?? [base]
+  const images: Refinable['images'] = (
+    entry.images?.map((image) => inherit(base, image)) ?? [base]
+  ).map((image) => ({ ...image, ...cloned }))
   return {
     match: entry.match,
     branches: entry.branches,
     tags: entry.tags ?? [],
     pullRequests: entry.pullRequests ?? 'never',
     report: entry.report ?? 'each',
+    ...cloned,
     images: images.map(resolveImage),
     refinable:
       entry.repositoryFile === 'ignore'
@@ -68,6 +72,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     resources: resolveResources(image.resources),
     ...resolvePod(image),
     pushSecret: image.pushSecret,
+    ...(image.cloneSecret !== undefined && { cloneSecret: image.cloneSecret }),
     cache: {
       enabled: image.cache?.enabled ?? false,
       ttlMs: image.cache?.ttl ?? 336 * 60 * minute,

@@ -61,6 +61,7 @@ function compileEntry(entry: EntryConfig): CompiledEntry {
         match: entry.match,
         pullRequests: entry.pullRequests,
         report: entry.report,
+        ...(entry.cloneSecret !== undefined && { cloneSecret: entry.cloneSecret }),
         images: named,
         ownFile: refinable && ownFileRule(refinable, imageNameOf(path)),
         unwanted,

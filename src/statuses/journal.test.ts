@@ -49,6 +49,7 @@ async function reported(answer: () => Promise<undefined>) {
         'gitea',
         {
           cloneUrl: () => '',
+          sshUrl: () => '',
           credential: async () => ({ username: '', password: '' }),
           postStatus: answer,
         },

@@ -36,6 +36,7 @@ const faults: readonly (readonly [object, string, RenderOptions?])[] = [
   [forge({ url: '' }), 'forges.gitea.url is missing: set it'],
   [forge({ url: 'git.acme.test' }), 'forges.gitea.url is not a URL: write it'],
   [forge({ apiUrl: 'ftp://git' }), 'forges.gitea.apiUrl is not a URL: write it'],
+  [forge({ sshUrl: 'git.acme.test' }), 'forges.gitea.sshUrl is not a URL: write it'],
   [forge({ webhookSecrets: {} }), 'forges.gitea has a login and no webhookSecrets: give them'],
   [
     forge({ token: { value: 'x', existingSecret: { name: 'y' } } }),

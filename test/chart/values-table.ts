@@ -69,6 +69,7 @@ export const valuesTable: readonly ValuesRow[] = [
           app: { id: '12345', privateKey: own('github-app') },
           url: 'https://github.acme.test',
           apiUrl: 'https://github.acme.test:8443/api/v3',
+          sshUrl: 'ssh://git@github.acme.test:2222',
         },
         gitlab: {
           webhookSecrets: { value: 'newest-webhook-secret,older-webhook-secret' },

@@ -74,7 +74,10 @@ async function up(options: ResolvedOptions, onProgress: Progress): Promise<TestC
   const record = await chooseProvider(options)
   const context = { options, daemons: createDaemons(options.stateDir), onProgress }
   const provider = createProvider(record, context)
-  await ensurePrograms([...provider.programs, 'docker-registry', 'htpasswd', 'skopeo'], onProgress)
+  await ensurePrograms(
+    [...provider.programs, ...(['docker-registry', 'htpasswd', 'skopeo', 'ssh'] as const)],
+    onProgress,
+  )
   for (const tool of [...provider.tools, 'gitea' as const]) await ensureTool(tool, { onProgress })
   await refusePortsInUse(Object.values(options.ports))
   const state = createState(options.stateDir)
@@ -110,7 +113,11 @@ async function bringUp(provider: Provider, context: ProviderContext) {
   }
   const provideGitea = async () => {
     onProgress('starting Gitea')
-    const gitea = await startGitea(daemons, { address, port: ports.gitea })
+    const gitea = await startGitea(daemons, {
+      address,
+      port: ports.gitea,
+      sshPort: ports.giteaSsh,
+    })
     onProgress('Gitea is ready')
     return gitea
   }

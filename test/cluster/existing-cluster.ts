@@ -27,7 +27,7 @@ export function createExistingCluster(
     },
     async provideImages() {
       return {
-        cloneImage: process.env['CLONE_IMAGE'] || `${published}-alpine`, // it holds git and a shell
+        cloneImage: process.env['CLONE_IMAGE'] || 'docker.io/alpine/git:v2.54.0',
         kanikoImage: process.env['KANIKO_IMAGE'] || published,
       }
     },

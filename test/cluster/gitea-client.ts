@@ -52,6 +52,12 @@ export function createGiteaClient(gitea: Gitea) {
     })
   }
 
+  /** Lets whoever has the private key read the repository by SSH. */
+  async function addDeployKey(fullName: string, publicKey: string): Promise<void> {
+    const body = { title: publicKey.slice(-20), key: publicKey, read_only: true }
+    await call('POST', `/repos/${fullName}/keys`, body)
+  }
+
   /** The latest status of each context on the commit. */
   async function statuses(fullName: string, sha: string): Promise<GiteaStatus[]> {
     const combined = (await call('GET', `/repos/${fullName}/commits/${sha}/status`)) as {
@@ -73,5 +79,5 @@ export function createGiteaClient(gitea: Gitea) {
     return url.href
   }
 
-  return { createRepository, addWebhook, statuses, authenticatedUrl }
+  return { createRepository, addWebhook, addDeployKey, statuses, authenticatedUrl }
 }

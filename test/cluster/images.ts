@@ -31,16 +31,19 @@ export async function baseImage(): Promise<ImageArchive> {
   })
 }
 
-/** Git with a shell, as the clone container of a build needs it; runs as any user. */
-export async function cloneImage(): Promise<ImageArchive> {
-  const git = await which('git')
+/** Git, Git LFS and ssh with a shell, as the clone container of a build needs them; runs as any user. */
+export async function cloneImage(onProgress: Progress): Promise<ImageArchive> {
+  await ensurePrograms(['git', 'git-lfs', 'ssh'], onProgress)
+  const [git, lfs, ssh] = await Promise.all([which('git'), which('git-lfs'), which('ssh')])
   const commands = (await run('git', ['--exec-path'])).trim()
-  const programs = [git, join(commands, 'git-remote-http')]
+  const programs = [git, join(commands, 'git-remote-http'), lfs, ssh]
   const libraries = (await Promise.all(programs.map(librariesOf))).flat()
   return await ensure('clone', {
     files: {
       ...(await shell()),
       'usr/bin/git': { copyTarget: git },
+      'usr/bin/git-lfs': { copyTarget: lfs },
+      'usr/bin/ssh': { copyTarget: ssh },
       [commands.slice(1)]: { copy: commands },
       'usr/share/git-core/templates': { mode: 0o755 },
       ...Object.fromEntries(libraries.map((path) => [path.slice(1), { copyTarget: path }])),

@@ -30,7 +30,7 @@ export function createKindCluster({ options, daemons, onProgress }: ProviderCont
       // `prepare` waited for the node: Docker's network comes with it
     },
     async provideImages() {
-      const [clone, kaniko] = [await cloneImage(), await kanikoImage(onProgress)]
+      const [clone, kaniko] = [await cloneImage(onProgress), await kanikoImage(onProgress)]
       for (const { path } of [clone, kaniko]) {
         await run('kind', ['load', 'image-archive', path, '--name', name])
       }

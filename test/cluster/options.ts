@@ -77,5 +77,6 @@ function portsFrom(base: number) {
     scheduler: base + 6,
     registry: base + 7,
     gitea: base + 8,
+    giteaSsh: base + 9,
   }
 }

@@ -178,7 +178,7 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
   }
 
   async function provideImages() {
-    const [clone, kaniko] = [await cloneImage(), await kanikoImage(onProgress)]
+    const [clone, kaniko] = [await cloneImage(onProgress), await kanikoImage(onProgress)]
     for (const archive of [clone, kaniko]) await load(archive)
     onProgress('the images for builds are loaded')
     return { cloneImage: clone.reference, kanikoImage: kaniko.reference }

@@ -25,11 +25,13 @@ const quoted = [...read(page).matchAll(/^ *\| +(?:\d{3} )?(`[^|]+`) +\|/gm)]
   .flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)])
   .map(([, text = '']) => text)
 
-/** The reasons of failures.ts and refusals.ts, each the text that is given to `author`, `operator` or `passing`. */
+/** The reasons of failures.ts, clone-failures.ts and refusals.ts, each the text that is given to `author`, `operator` or `passing`. */
 const reasons = [
-  ...filled(read('src/builds/failures.ts') + read('src/builds/refusals.ts')).matchAll(
-    /(?:author|operator|passing)\(\s*[`'"]([^]*?)[`'"](?:\.replace[^]*?)?,?\s*\)/g,
-  ),
+  ...filled(
+    ['failures', 'clone-failures', 'refusals']
+      .map((name) => read(`src/builds/${name}.ts`))
+      .join('\n'),
+  ).matchAll(/(?:author|operator|passing)\(\s*[`'"]([^]*?)[`'"](?:\.replace[^]*?)?,?\s*\)/g),
 ].map(([, reason = '']) => reason)
 
 /** What Kubernetes, Helm, Node and the chart say themselves, and states of a delivery. */

@@ -19,10 +19,11 @@ const login = { username: 'kanihook', password: 'token' }
 
 const remoteOf = (git: Pick<GitServer, 'url'>, path = 'app', password = login.password) =>
   createGitRemote({
-    source: {
-      cloneUrl: () => `${git.url}/acme/${path}.git`,
-      credential: async () => ({ username: login.username, password }),
-    },
+    access: async () => ({
+      url: `${git.url}/acme/${path}.git`,
+      otherUrl: '',
+      login: { username: login.username, password },
+    }),
   })
 
 const served: [string, Parameters<typeof startGitServer>[0]][] = [

@@ -31,6 +31,7 @@ beforeEach(() => {
   answer = async () => undefined
   const forge: ForgeClient = {
     cloneUrl: () => '',
+    sshUrl: () => '',
     credential: async () => ({ username: '', password: '' }),
     postStatus: async (post) => {
       posts.push(post)

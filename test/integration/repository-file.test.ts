@@ -46,10 +46,11 @@ beforeEach(() => {
   }
   asked = []
   const real = createGitRemote({
-    source: {
-      cloneUrl: ({ path }) => `${git.url}/${path}.git`,
-      credential: async () => ({ username: 'kanihook', password: 'token' }),
-    },
+    access: async ({ path }) => ({
+      url: `${git.url}/${path}.git`,
+      otherUrl: '',
+      login: { username: 'kanihook', password: 'token' },
+    }),
   })
   remote = {
     head: real.head,

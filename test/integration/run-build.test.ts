@@ -410,10 +410,7 @@ test('a forge that refuses a login now does not end a build whose clone is done'
   const build = await create()
   await builds.update(build.id, { state: 'running', tries: 1 })
   cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
-  const source = {
-    cloneUrl: () => 'https://git.example.com/acme/app.git',
-    credential: () => Promise.reject(new PermanentError('401')),
-  }
+  const source = { access: () => Promise.reject(new PermanentError('401')) }
   const running = run(build.id, { source })
   cluster.show(jobName(build, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
   await running

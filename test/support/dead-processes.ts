@@ -13,10 +13,11 @@ const silent = createServer(() => undefined).listen(0, '127.0.0.1')
 await once(silent, 'listening')
 for (const port of [await freePort(), (silent.address() as AddressInfo).port]) {
   const remote = createGitRemote({
-    source: {
-      cloneUrl: () => `http://127.0.0.1:${port}/acme/app.git`,
-      credential: async () => ({ username: 'kanihook', password: 'none' }),
-    },
+    access: async () => ({
+      url: `http://127.0.0.1:${port}/acme/app.git`,
+      otherUrl: 'ssh://git@127.0.0.1/acme/app.git',
+      login: { username: 'kanihook', password: 'none' },
+    }),
     timeoutMs: 1_000,
   })
   await remote.head(repository, 'refs/heads/main').catch((error: unknown) => console.error(error))

@@ -24,6 +24,8 @@ export interface GitServerOptions {
 /** Git over HTTP, served by git's own `http-backend` on a loopback port. */
 export interface GitServer {
   readonly url: string
+  /** The folder of the repositories. */
+  readonly folder: string
   /** Each request's `Authorization` header, or undefined where there was none. */
   readonly logins: readonly (string | undefined)[]
   /** Commits the files as all that there is on the ref (`refs/heads/main` unless said). Returns the id. */
@@ -118,6 +120,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    folder,
     logins,
     async commit(repository, files, options = {}) {
       const { ref = 'refs/heads/main', alsoAt, parent, sha256 = false } = options

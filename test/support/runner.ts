@@ -68,8 +68,11 @@ export function useRunner(): RunnerUnderTest {
         secrets: { of: async () => ({ values: ['registry-password'] }) },
         uploads: { find: async () => undefined },
         source: {
-          cloneUrl: () => 'https://git.example.com/acme/app.git',
-          credential: async () => ({ username: 'kanihook', password: 'git-token-1234' }),
+          access: async () => ({
+            url: 'https://git.example.com/acme/app.git',
+            otherUrl: 'ssh://git@git.example.com/acme/app.git',
+            login: { username: 'kanihook', password: 'git-token-1234' },
+          }),
         },
         rules: rulesOf(),
         now: Date.now,

@@ -52,6 +52,10 @@
 - name: {{ upper $forge }}_API_URL
   value: {{ . | quote }}
 {{- end }}
+{{- with $own.sshUrl }}
+- name: {{ upper $forge }}_SSH_URL
+  value: {{ . | quote }}
+{{- end }}
 {{- if and $.worker $own.app }}
 {{- with $own.app.id }}
 - name: {{ upper $forge }}_APP_ID

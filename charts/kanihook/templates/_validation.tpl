@@ -80,6 +80,9 @@ no forge is on: give the webhookSecrets of forges.github, forges.gitlab or forge
 {{ $name }}.{{ $field }} is not a URL: write it as https://git.acme.io, without login, ? and #
 {{- end }}
 {{- end }}
+{{- if and $own.sshUrl (not (regexMatch "^ssh://[A-Za-z0-9_][A-Za-z0-9_.-]*@[^\\s/@:]+(:[0-9]{1,5})?/?$" $own.sshUrl)) }}
+{{ $name }}.sshUrl is not a URL: write it as ssh://git@git.acme.io:2222, without a path
+{{- end }}
 {{- if and (not $on) (or $token $key $app.id) }}
 {{ $name }} has a login and no webhookSecrets: give them to turn the forge on, or leave the login out
 {{- end }}

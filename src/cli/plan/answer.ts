@@ -37,7 +37,7 @@ export function toJson({ repository, entry, nothing, refs }: PlanAnswer): object
         reason,
         destinations: build?.plan.destinations ?? [],
         repositoryFile: said,
-        objects: objects ? [objects.secret, objects.job] : [],
+        objects: objects ? [...(objects.secret ? [objects.secret] : []), objects.job] : [],
       })),
     })),
   }

@@ -3,6 +3,9 @@ import { isPullRequest, type Repository } from '../../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../../errors.ts'
 import type { ForgeClient } from '../../forges/forge.ts'
 import { forges } from '../../forges/index.ts'
+import { createCloneLogins } from '../../cluster/clone-login.ts'
+import { loadKubeConfig } from '../../cluster/kube-config.ts'
+import { sourceOf } from '../../forges/clients.ts'
 import { createGitRemote } from '../../git/git-remote.ts'
 import { parseConfig } from '../../settings/config-file.ts'
 import { readEnvironment } from '../../settings/environment.ts'
@@ -31,8 +34,9 @@ export const plan: Command = {
               as comments, for kubectl create -f -; json: reasons and objects, for programs
 
 Settings are those of a worker: the environment and kanihook.yaml. Git is asked what REF points at, and for
-the repository's own .kanihook.yaml there, with the forge's login. Neither Redis nor the cluster is asked,
-and nothing is changed. Exits with 0 where something would be built, 1 where nothing would.`,
+the repository's own .kanihook.yaml there, with the forge's login or that of the entry's cloneSecret, for
+which alone the cluster is asked. Redis is not asked, and nothing is changed. Exits with 0 where something
+would be built, 1 where nothing would.`,
 
   async run(args, { env, print }) {
     const { values, positionals } = readArguments(
@@ -56,7 +60,7 @@ and nothing is changed. Exits with 0 where something would be built, 1 where not
 async function answerOf(name: string, wanted: string, settings: Settings): Promise<PlanAnswer> {
   const { configFile } = settings
   const config = parseConfig(await readConfigText(configFile), configFile)
-  const { repository, client } = find(name, settings)
+  const { repository, forge, client } = find(name, settings)
   const rule = createRules(config).find(repository)
   const entry = config.entries.find(({ match }) => match === rule?.match)
   const nothing = (reason: string): PlanAnswer => ({
@@ -67,14 +71,16 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
   })
   if (!rule || !entry) return nothing(`No entry of ${configFile} matches ${name}`)
 
-  const git = createGitRemote({ source: client })
-  const [remote, { username }] = await orFail(() =>
-    Promise.all([git.refs(repository, pullRequestRefs(wanted)), client.credential(repository)]),
+  const { cloneSecret } = rule
+  const source = sourceOf(new Map([[forge, client]]), (secret) =>
+    createCloneLogins({ kubeConfig: loadKubeConfig(), namespace: settings.buildNamespace })(secret),
   )
+  const access = await orFail(() => source.access(repository, cloneSecret))
+  const git = createGitRemote({ access: async () => access, secretOf: () => cloneSecret })
+  const remote = await orFail(() => git.refs(repository, pullRequestRefs(wanted)))
   const found = findRefs(wanted, remote)
   if (found.length === 0) return nothing(`${name} has no ${nameless(wanted)}: nothing is built`)
 
-  const cloneUrl = client.cloneUrl(repository)
   const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
   const jobSettings = { namespace, kanikoImage, cloneImage, registries: config.registries }
   const situation = { repository, entry, rule, remote, now: Date.now() }
@@ -94,7 +100,7 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
       const { images, ...decision } = decide(each, at, situation)
       const withObjects = images.map((image) => {
         const { build } = image
-        const objects = build && buildObjects(build, { cloneUrl, username }, jobSettings)
+        const objects = build && buildObjects(build, access, jobSettings)
         return { ...image, objects }
       })
       return { ...decision, images: withObjects }
@@ -108,7 +114,10 @@ const nameless = (wanted: string): string =>
     : `${pullRequestRefs(wanted).length > 0 ? 'pull request' : 'branch or tag'} ${oneLine(wanted)}`
 
 /** The repository of this name at the forge that is there. */
-function find(name: string, settings: Settings): { repository: Repository; client: ForgeClient } {
+function find(
+  name: string,
+  settings: Settings,
+): { repository: Repository; forge: string; client: ForgeClient } {
   const [host = '', ...rest] = name.split('/')
   const path = rest.join('/')
   if (!/^[^/:]+(:\d+)?$/.test(host) || rest.length < 2 || rest.some((part) => !isPart(part))) {
@@ -123,7 +132,7 @@ function find(name: string, settings: Settings): { repository: Repository; clien
     const its = new URL(forge.url).host
     if (its === host.toLowerCase()) {
       const repository = { forge: driver.name, id: '', host: its, path }
-      return { repository, client: driver.client(forge) }
+      return { repository, forge: driver.name, client: driver.client(forge) }
     }
     hosts.push(its)
   }

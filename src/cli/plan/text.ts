@@ -31,6 +31,7 @@ function imageLines({
     ...plan.destinations.map((destination): [string, string] => ['pushes', destination]),
     ['with', plan.pushSecret === undefined ? 'no login' : `the Secret ${plan.pushSecret}`],
     ['from', `${plan.dockerfile}, context ${plan.context}`],
+    ['cloned', plan.cloneSecret === undefined ? undefined : `with the Secret ${plan.cloneSecret}`],
     ['target', plan.target],
     ['on', plan.platform],
     ['paths', reason],

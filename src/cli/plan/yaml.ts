@@ -33,6 +33,7 @@ const bySelf = (said: readonly string[]): string =>
 
 function documents({ secret, job }: BuildObjects): string {
   const { name = '', namespace = '' } = job.metadata ?? {}
+  if (!secret) return ['---', written(job)].join('\n')
   return [
     '---',
     comment(

@@ -1,5 +1,5 @@
 import { createApi } from '../api.ts'
-import { cloneUrl } from '../clone-url.ts'
+import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
 import { configuredToken } from '../login.ts'
 
@@ -19,7 +19,8 @@ export function createGiteaClient(settings: ForgeSettings): ForgeClient {
   const api = createApi({ forge: 'Gitea', baseUrl: settings.apiUrl })
   const token = () => configuredToken('Gitea', settings.login)
   return {
-    cloneUrl: (repository) => cloneUrl(settings.url, repository),
+    cloneUrl: (repository) => cloneUrl(settings, repository),
+    sshUrl: (repository) => sshUrl(settings, repository),
 
     // Gitea looks at the token alone; a username has to be there.
     credential: async () => ({ username: 'kanihook', password: token() }),

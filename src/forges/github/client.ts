@@ -1,4 +1,4 @@
-import { cloneUrl } from '../clone-url.ts'
+import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
 import { createGithubApi } from './rest.ts'
 import { createTokenSource } from './tokens.ts'
@@ -19,7 +19,8 @@ export function createGithubClient(settings: ForgeSettings): ForgeClient {
   const api = createGithubApi(settings.apiUrl)
   const tokenFor = createTokenSource(settings.login, api)
   return {
-    cloneUrl: (repository) => cloneUrl(settings.url, repository),
+    cloneUrl: (repository) => cloneUrl(settings, repository),
+    sshUrl: (repository) => sshUrl(settings, repository),
 
     credential: async (repository) => ({
       username: 'x-access-token',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseRef } from '../../builds/push-event.ts'
 import { saying, type ApiAnswer } from '../api-errors.ts'
 import { createApi, isSuccess } from '../api.ts'
-import { cloneUrl } from '../clone-url.ts'
+import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings, StatusPost } from '../forge.ts'
 import { configuredToken } from '../login.ts'
 
@@ -53,7 +53,8 @@ export function createGitlabClient(settings: ForgeSettings): ForgeClient {
   })
 
   return {
-    cloneUrl: (repository) => cloneUrl(settings.url, repository),
+    cloneUrl: (repository) => cloneUrl(settings, repository),
+    sshUrl: (repository) => sshUrl(settings, repository),
 
     credential: async () => ({ username: 'oauth2', password: token() }),
 

@@ -22,6 +22,9 @@ const packagesOf = {
   ip: ['iproute2'],
   iptables: ['iptables'],
   git: ['git', 'ca-certificates'],
+  'git-lfs': ['git-lfs'],
+  ssh: ['openssh-client'],
+  sshd: ['openssh-server'],
   go: ['golang-go', 'ca-certificates'],
   gcc: ['gcc', 'libc6-dev'],
 } as const satisfies Record<string, readonly string[]>
