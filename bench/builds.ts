@@ -89,10 +89,8 @@ async function bareSource(repository: TestRepository, cluster: TestCluster, roun
   return { id: `${id}`, path, sha, cloneUrl: `${url}/${path}.git`, credential }
 }
 
-const jobSettings = ({ namespace, kanikoImage, cloneImage, registry }: TestCluster) => ({
-  namespace,
-  kanikoImage,
-  cloneImage,
+const jobSettings = ({ registry, ...cluster }: TestCluster) => ({
+  ...cluster,
   registries: [{ host: registry.host, insecure: true, skipTlsVerify: false, mirror: undefined }],
 })
 

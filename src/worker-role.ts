@@ -9,6 +9,7 @@ import type { Cluster } from './builds/ports.ts'
 import type { Rules } from './builds/rules.ts'
 import { createCloneLogins } from './cluster/clone-login.ts'
 import { createHints } from './cluster/hints.ts'
+import { jobSettings } from './cluster/job-manifest.ts'
 import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
 import { createSecretValues } from './cluster/secret-values.ts'
 import { tidyTaskRuns } from './cluster/tekton/tidy.ts'
@@ -68,10 +69,8 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const subscriber = redis.duplicate()
 
   const clusterOptions = {
+    ...jobSettings(settings, []),
     kubeConfig,
-    namespace: settings.buildNamespace,
-    kanikoImage: settings.kanikoImage,
-    cloneImage: settings.cloneImage,
     registries,
     onWatchLost: (message: string) => logger.warn({ message }, 'the watch on the pods was lost'),
     hints: createHints(),

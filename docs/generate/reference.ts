@@ -36,7 +36,7 @@ environment says how this installation runs. With the chart, the first is the va
 chart sets the second.
 
 \`kanihook check kanihook.yaml\` lists every fault at once, each with its line and what to write instead.
-A key that this version does not act on is refused, never ignored: \`scan\`, \`namespace\`, \`pullSecret\`,
+A key that this version does not act on is refused, never ignored: \`scan\`, \`namespace\`,
 \`webhookSecret\`, \`certificate\`, and more than one of
 \`platforms\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
 complete and check the file with

@@ -100,6 +100,13 @@ export interface ImagePlan {
   readonly cloneSecret?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */
   readonly pushSecret: string | undefined
+  /** `apart`: a container of its own pushes, and alone holds the push login. Undefined: Kaniko pushes. */
+  readonly publish?: 'apart'
+  /**
+   * Where `publish` is apart, the login of the build's container, for base images and the cache: a
+   * dockerconfigjson Secret in the build namespace.
+   */
+  readonly pullSecret?: string
   /** `readOnly`: layers are taken from it, and none is put there. */
   readonly cache: CacheSettings & { readonly repository: string; readonly readOnly?: boolean }
   readonly snapshotMode?: 'full' | 'redo' | 'time'

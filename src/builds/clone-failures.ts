@@ -1,5 +1,6 @@
 import type { BuildPlan } from './build.ts'
-import { author, explain, operator, passing, type Failure, type Sign } from './failures.ts'
+import { author, operator, passing, type Failure } from './failure.ts'
+import { explain, type Sign } from './failures.ts'
 import { readLine } from './log-reading.ts'
 import type { ContainerEnd } from './ports.ts'
 import type { Repository } from './push-event.ts'

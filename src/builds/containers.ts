@@ -1,3 +1,5 @@
+import type { ImagePlan } from './build.ts'
+
 /** The containers that a build's pod may have, in the order in which they run. */
 export const containerNames = ['clone', 'build', 'scan', 'publish'] as const
 
@@ -6,6 +8,10 @@ export const containerNames = ['clone', 'build', 'scan', 'publish'] as const
  * `publish` pushes it where Kaniko does not.
  */
 export type ContainerName = (typeof containerNames)[number]
+
+/** The container whose good end says that the image is pushed. */
+export const pushingContainer = ({ publish }: Pick<ImagePlan, 'publish'>): ContainerName =>
+  publish === 'apart' ? 'publish' : 'build'
 
 /** What the pod is at while a container runs. */
 export const phaseOf = {

@@ -1,4 +1,5 @@
 import { isEnded, type Build } from './build.ts'
+import type { StepName } from './containers.ts'
 import { indexPart, naming, openParts, partOf } from './parts.ts'
 import { duration } from './duration.ts'
 
@@ -16,6 +17,12 @@ export function shorten(text: string, length = maxDescription): string {
 
 /** What a build's status says: one sentence of at most 140 characters. */
 export const describeBuild = (build: Build): string => shorten(sentence(build))
+
+/** What else a build does than to build. */
+const stages: Partial<Record<StepName, string>> = {
+  scanning: 'Scanning',
+  publishing: 'Pushing',
+}
 
 function sentence(build: Build): string {
   const { outcome } = build
@@ -36,7 +43,7 @@ function progress(build: Build): string {
     if (note) return naming(part, note)
   }
   if (build.state !== 'running') return 'Queued'
-  if (open.includes(undefined)) return 'Building'
+  if (open.includes(undefined)) return stages[build.steps.at(-1)?.name ?? 'building'] ?? 'Building'
   return open.includes(indexPart) ? 'Publishing the index' : `Building ${open.join(', ')}`
 }
 

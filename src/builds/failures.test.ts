@@ -4,7 +4,8 @@ import { buildPlan, imagePlan } from '../../test/support/samples.ts'
 import { omittedLines } from './build-log.ts'
 import type { ImagePlan } from './build.ts'
 import { explainClone } from './clone-failures.ts'
-import { explainBuild, explainPod, type Failure } from './failures.ts'
+import { explainBuild, explainPod } from './failures.ts'
+import type { Failure } from './failure.ts'
 
 const buildEnd = { exitCode: 1, reason: 'Error', message: '' }
 

@@ -1,24 +1,22 @@
-import type { BuildPlan, ImagePlan } from './build.ts'
+import type { BuildPlan } from './build.ts'
+import { author, operator, passing, type Failure } from './failure.ts'
 import { baseImage, command, forImage, lastOutput, readLine, type Line } from './log-reading.ts'
 import type { ContainerEnd } from './ports.ts'
-
-/** Why a container failed, for a person; `retry`: another try may help and costs the author nothing. */
-export interface Failure {
-  /** `failed`: the author can mend it. `error`: someone else must. */
-  readonly state: 'failed' | 'error'
-  readonly reason: string
-  readonly retry: boolean
-}
+import {
+  denied,
+  immutableTag,
+  kanikoLogin,
+  loginPlace,
+  refusedLogin,
+  silent,
+  untrusted,
+} from './registry-failures.ts'
 
 /** One thing that the log can say. */
 export interface Sign {
   readonly pattern: RegExp
   readonly explain: (match: RegExpExecArray, build: BuildPlan, log: readonly Line[]) => Failure
 }
-
-export const author = (reason: string): Failure => ({ state: 'failed', reason, retry: false })
-export const operator = (reason: string): Failure => ({ state: 'error', reason, retry: false })
-export const passing = (reason: string): Failure => ({ state: 'error', reason, retry: true })
 
 const hostOf = (url: string): string => /^(?:https?:\/\/)?([^/\s"]+)/.exec(url)?.[1] ?? url
 
@@ -47,32 +45,25 @@ const buildSigns: readonly Sign[] = [
   {
     pattern:
       /checking push permission[^\n]*?(TOOMANYREQUESTS|\b429\b|\b50[0-9]\b|connection refused|i\/o timeout|EOF|no such host)/,
-    explain: (match, build) =>
-      passing(`Registry ${registries(build)} does not answer: ${match[1]}`),
+    explain: (match, { plan }) => silent(kanikoLogin(plan), match[1] ?? ''),
   },
   {
     pattern: /checking push permission for "([^"]+)"[^\n]*?(DENIED|\b403\b)/,
-    explain: (match, { plan }) => denied(match[1] ?? '', plan),
+    explain: (match, { plan }) => denied(match[1] ?? '', kanikoLogin(plan)),
   },
   {
     pattern: /checking push permission/,
-    explain: (_, build) =>
-      operator(
-        `Registry ${registries(build)} refused the login for push: check ${loginPlace(build.plan)}`,
-      ),
+    explain: (_, { plan }) => refusedLogin(kanikoLogin(plan)),
   },
   {
     // Amazon, Google, Harbor, Quay; Mirantis, Alibaba; Azure.
     pattern:
       /failed to push to destination (\S+?):?\s[^\n]*(?:immutab|cannot be overwritten|disallowed on this registry, repository or image)/i,
-    explain: (match) =>
-      operator(
-        `Tag ${match[1]} exists and is immutable: use tags that are new for each commit, such as {shortSha}`,
-      ),
+    explain: (match) => immutableTag(match[1] ?? ''),
   },
   {
     pattern: /failed to push to destination ([^\s:]+\S*?):? [^\n]*?(UNAUTHORIZED|DENIED|40[13]\b)/,
-    explain: (match, { plan }) => denied(match[1] ?? '', plan),
+    explain: (match, { plan }) => denied(match[1] ?? '', kanikoLogin(plan)),
   },
   {
     // With what the registry answered, and without where it was asked.
@@ -125,7 +116,7 @@ const buildSigns: readonly Sign[] = [
     pattern: /(?:GET|HEAD) (\S+?):? [^\n]*?(?:UNAUTHORIZED|DENIED|\b40[13]\b)/,
     explain: (match, { plan }, log) =>
       author(
-        `Base image ${baseImage(log) ?? match[1]}: login refused: put one for its registry into ${loginPlace(plan)}`,
+        `Base image ${baseImage(log) ?? match[1]}: login refused: put one for its registry into ${loginPlace(kanikoLogin(plan))}`,
       ),
   },
   {
@@ -146,27 +137,6 @@ const buildSigns: readonly Sign[] = [
       author('Out of disk space during the build: raise resources.limits.ephemeral-storage'),
   },
 ]
-
-const hubKey = 'https://index.docker.io/v1/'
-
-/** Where the login of a registry is to be, for Docker Hub with the one key that Kaniko looks for. */
-function loginPlace({ pushSecret, destinations }: ImagePlan): string {
-  if (pushSecret === undefined) return 'a Secret, and name it as pushSecret'
-  const hub = destinations.some((destination) => /^(index\.)?docker\.io\//.test(destination))
-  return hub ? `Secret ${pushSecret} (its key for Docker Hub is ${hubKey})` : `Secret ${pushSecret}`
-}
-
-/** A login may be right and lack the right; some registries say the same of a wrong one. */
-const denied = (destination: string, plan: ImagePlan): Failure =>
-  operator(`Push to ${destination} denied: is a login that may write there in ${loginPlace(plan)}?`)
-
-const untrusted = (host: string, why: string): Failure =>
-  operator(
-    `TLS certificate of ${host} refused (${why.trim()}): set skipTlsVerify under registries, or trust it`,
-  )
-
-const registries = ({ plan }: BuildPlan): string =>
-  [...new Set(plan.destinations.map((destination) => destination.split('/')[0]))].join(', ')
 
 /**
  * Explains the end of Kaniko's container with an exit code other than 0. Only the container's own

@@ -1,5 +1,5 @@
 import type { BuildPlan } from './build.ts'
-import { operator, type Failure } from './failures.ts'
+import { operator, type Failure } from './failure.ts'
 import type { Waiting } from './ports.ts'
 
 /** What the container that clones asks for; by it a complaint about it is told from one about the build. */

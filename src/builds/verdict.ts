@@ -1,9 +1,12 @@
 import type { Build, Outcome } from './build.ts'
 import { explainClone } from './clone-failures.ts'
+import { pushingContainer } from './containers.ts'
 import { duration } from './duration.ts'
-import { explainBuild, explainPod, type Failure } from './failures.ts'
+import type { Failure } from './failure.ts'
+import { explainBuild, explainPod } from './failures.ts'
 import type { JobObservation } from './ports.ts'
 import { whyNotStarted } from './progress.ts'
+import { explainPublish } from './publish-failures.ts'
 import { readPushed } from './pushed.ts'
 import { explainRefusal } from './refusals.ts'
 
@@ -33,19 +36,22 @@ export const maxTries = 3
 export function verdict(situation: Situation): Verdict {
   const { build, observation, log, now } = situation
   const { ends, pod } = observation
-  const { clone, build: kaniko } = ends
-  const last = observation.phase === 'ended' ? (ends.publish ?? kaniko) : undefined
-  if (last?.exitCode === 0 && last.reason !== 'OOMKilled') {
-    const pushed = readPushed(last.message, build.plan.destinations)
+  const { clone, build: kaniko, publish } = ends
+  const pusher = ends[pushingContainer(build.plan)]
+  if (pusher?.exitCode === 0 && pusher.reason !== 'OOMKilled') {
+    const pushed = readPushed(pusher.message, build.plan.destinations)
     return pushed.length > 0
       ? { do: 'end', outcome: { state: 'succeeded', pushed } }
-      : retryOr(build, 'error', 'Kaniko ended well but did not say what it pushed')
+      : retryOr(build, 'error', 'The build ended well but did not say what it pushed')
   }
   if (build.stop) return { do: 'stop', outcome: stopped(build.stop) }
   if (clone && clone.exitCode !== 0) return judged(build, explainClone(clone, build, log))
   if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
   if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build))
-  if (kaniko) return judged(build, explainBuild(kaniko, build, log))
+  if (publish) return judged(build, explainPublish(publish, build, log))
+  if (kaniko && (kaniko === pusher || kaniko.exitCode !== 0)) {
+    return judged(build, explainBuild(kaniko, build, log))
+  }
   if (observation.phase === 'absent') return retryOr(build, 'error', 'The Job or its pod vanished')
   const refusal = observation.waiting && explainRefusal(observation.waiting, build)
   if (refusal) return { do: 'stop', outcome: { state: refusal.state, reason: refusal.reason } }

@@ -8,6 +8,7 @@ import type { JobRequest } from '../builds/ports.ts'
 import { PermanentError } from '../errors.ts'
 import { cloneScript } from './clone-script.ts'
 import { readIdentity } from './job-identity.ts'
+import { publishScript } from './publish-script.ts'
 import { jobManifest, type JobSettings } from './job-manifest.ts'
 import { literal } from './literal.ts'
 import { step, taskRunManifest } from './tekton/manifest.ts'
@@ -18,6 +19,7 @@ const settings: JobSettings = {
   namespace: 'kanihook-builds',
   kanikoImage: 'registry.example.com/kaniko:v1.28.3',
   cloneImage: 'registry.example.com/git:2',
+  publishImage: 'registry.example.com/crane:3',
   registries: [],
 }
 
@@ -98,6 +100,17 @@ const full = request(
   },
 )
 
+const apart = request(
+  { ref: 'refs/heads/main' },
+  {
+    destinations: ['registry.example.com/acme/api:main', 'quay.io/acme/api:$(HOME)'],
+    publish: 'apart',
+    pushSecret: 'registry-credentials',
+    pullSecret: 'registry-reader',
+    cache: { enabled: true, ttlMs: 3_600_000, repository: 'registry.example.com/acme/cache' },
+  },
+)
+
 /** Fields of a plan that the first version did not write. */
 const later = [
   'backend',
@@ -112,6 +125,8 @@ const later = [
   'reproducible',
   'compression',
   'logFormat',
+  'publish',
+  'pullSecret',
 ]
 
 const registries = [
@@ -130,12 +145,16 @@ const withLogin = {
 /** Compares the whole object; `UPDATE_GOLDEN=1` writes it anew, to be read before it is kept. */
 function assertGolden(name: string, manifest: object, script = literal(cloneScript)): void {
   const file = join(import.meta.dirname, 'golden', `${name}.json`)
-  // The script has a test of its own, and is unreadable as JSON.
-  let text = JSON.stringify(manifest, undefined, 2).replace(
-    JSON.stringify(script),
-    () => '"<cloneScript>"',
+  // Scripts have tests of their own, and are unreadable as JSON.
+  const scripts = {
+    cloneScript: script,
+    uploadScript: literal(uploadScript),
+    publishScript: literal(publishScript),
+  }
+  const text = Object.entries(scripts).reduce(
+    (json, [name, source]) => json.replace(JSON.stringify(source), () => `"<${name}>"`),
+    JSON.stringify(manifest, undefined, 2),
   )
-  text = text.replace(JSON.stringify(literal(uploadScript)), () => '"<uploadScript>"')
   if (process.env['UPDATE_GOLDEN']) writeFileSync(file, `${text}\n`)
   assert.deepEqual(JSON.parse(text), JSON.parse(readFileSync(file, 'utf8')))
 }
@@ -164,6 +183,25 @@ describe("a build's Job", () => {
     const manifest = jobManifest({ ...request(change, own), cloneUrl, credential }, settings)
     assertGolden('upload', manifest)
     assert.ok(!JSON.stringify(manifest).includes(credential.password))
+  })
+
+  it('is this, where a container of its own publishes', () => {
+    assertGolden('apart', jobManifest(apart, { ...settings, registries }))
+  })
+
+  it('gives the push login to the container that publishes, and to no other', () => {
+    const { initContainers = [], containers: all } = jobManifest(apart, settings).spec!.template
+      .spec!
+    const mounting = (volume: string) =>
+      [...initContainers, ...all]
+        .filter(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === volume))
+        .map(({ name }) => name)
+    assert.deepEqual(mounting('push-login'), ['publish'])
+    assert.deepEqual(mounting('registry-login'), ['build'])
+    const volumes = jobManifest(apart, settings).spec!.template.spec!.volumes ?? []
+    const secretOf = (volume: string) => volumes.find(({ name }) => name === volume)?.secret
+    assert.equal(secretOf('push-login')?.secretName, 'registry-credentials')
+    assert.equal(secretOf('registry-login')?.secretName, 'registry-reader')
   })
 
   it('names the login and does not hold it', () => {

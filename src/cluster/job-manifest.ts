@@ -1,18 +1,30 @@
 import type { V1Container, V1Job, V1PodSpec, V1Toleration } from '@kubernetes/client-node'
 import { jobName, type ImagePlan } from '../builds/build.ts'
 import type { JobRequest } from '../builds/ports.ts'
-import type { RegistrySettings } from '../settings/settings.ts'
+import type { BuildImages, RegistrySettings, Settings } from '../settings/settings.ts'
 import { cloneContainer, loginVolumes } from './clone-container.ts'
 import { identityAnnotations, identityLabels } from './job-identity.ts'
 import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
 import { uploadContainer } from './upload-container.ts'
+import { publishContainer } from './publish-container.ts'
+import { buildLogin, pushLogin } from './registry-login.ts'
 
-export interface JobSettings {
+export interface JobSettings extends BuildImages {
   readonly namespace: string
-  readonly kanikoImage: string
-  readonly cloneImage: string
   readonly registries: readonly RegistrySettings[]
 }
+
+/** The part of the settings that a Job is made by. */
+export const jobSettings = (
+  { buildNamespace, kanikoImage, cloneImage, publishImage }: Settings,
+  registries: readonly RegistrySettings[],
+): JobSettings => ({
+  namespace: buildNamespace,
+  kanikoImage,
+  cloneImage,
+  publishImage,
+  registries,
+})
 
 /** What is left of the deadline for pulling images and the like, in seconds: kanihook's own is first. */
 const slackSeconds = 300
@@ -24,8 +36,7 @@ export const keepSeconds = 3600
 const graceSeconds = 5
 
 /**
- * The Job of one try of a build: a pod whose init container clones and whose container builds and
- * pushes. Pure. Throws PermanentError for a plan that the settings should never have let through.
+ * The Job of one try of a build: a pod whose containers clone, build and push, one after the other. Pure. Throws PermanentError for a plan that the settings should never have let through.
  */
 export function jobManifest(
   request: JobRequest,
@@ -74,6 +85,7 @@ function podSpec(
   place: KanikoPlace,
 ): V1PodSpec {
   const { plan } = request.build
+  const { before, last } = containersOf(request, job, settings, place)
   return {
     restartPolicy: 'Never',
     ...account(plan),
@@ -81,13 +93,16 @@ function podSpec(
     enableServiceLinks: false,
     terminationGracePeriodSeconds: graceSeconds,
     ...scheduling(plan),
-    initContainers: [sourceContainer(request, job, settings.cloneImage)],
-    containers: [kanikoContainer(plan, settings.kanikoImage, settings.registries, place)],
+    initContainers: before,
+    containers: [last],
     volumes: [
       { name: 'context', emptyDir: {} },
       { name: 'tmp', emptyDir: {} },
       ...loginVolumes(request),
-      ...(plan.pushSecret ? [registryLogin(plan.pushSecret)] : []),
+      ...buildLogin(plan).volumes,
+      ...(plan.publish === 'apart'
+        ? [{ name: 'image', emptyDir: {} }, ...pushLogin(plan).volumes]
+        : []),
     ],
   }
 }
@@ -97,10 +112,25 @@ const sourceContainer = (request: JobRequest, job: string, image: string): V1Con
     ? uploadContainer(request, job, image)
     : cloneContainer(request, job, image)
 
-const registryLogin = (secretName: string): NonNullable<V1PodSpec['volumes']>[number] => ({
-  name: 'registry-login',
-  secret: { secretName, items: [{ key: '.dockerconfigjson', path: 'config.json' }] },
-})
+/** Its containers, of which each runs when the one before it has ended well. */
+function containersOf(
+  request: JobRequest,
+  job: string,
+  settings: JobSettings,
+  place: KanikoPlace,
+): Sequence {
+  const { plan } = request.build
+  const { cloneImage, kanikoImage, publishImage, registries } = settings
+  const clone = sourceContainer(request, job, cloneImage)
+  const build = kanikoContainer(plan, kanikoImage, registries, place)
+  if (plan.publish !== 'apart') return { before: [clone], last: build }
+  return { before: [clone, build], last: publishContainer(plan, publishImage, registries) }
+}
+
+interface Sequence {
+  readonly before: V1Container[]
+  readonly last: V1Container
+}
 
 /**
  * Clouds mount a token of their own for a pod's service account, so that of the Kubernetes API is not

@@ -2,7 +2,8 @@ import type { V1Container } from '@kubernetes/client-node'
 import type { ImagePlan } from '../builds/build.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { literal } from './literal.ts'
-import { archiveFile, contextFolder, dockerFolder, inContext, ownFolder } from './paths.ts'
+import { archiveFile, contextFolder, imageFolder, inContext, ownFolder } from './paths.ts'
+import { buildLogin } from './registry-login.ts'
 
 /** What differs for Kaniko between the pod of a Job and another's. */
 export interface KanikoPlace {
@@ -14,7 +15,10 @@ export interface KanikoPlace {
 
 export const inJob: KanikoPlace = { report: '/dev/termination-log', ignore: [] }
 
-/** Builds and pushes the image with the fewest rights that Kaniko works with. */
+/**
+ * Builds the image with the fewest rights that Kaniko works with, and pushes it unless that is done
+ * apart.
+ */
 export function kanikoContainer(
   plan: ImagePlan,
   image: string,
@@ -30,9 +34,8 @@ export function kanikoContainer(
     ...environment(plan),
     volumeMounts: [
       { name: 'context', mountPath: contextFolder },
-      ...(plan.pushSecret
-        ? [{ name: 'registry-login', mountPath: dockerFolder, readOnly: true }]
-        : []),
+      ...(plan.publish === 'apart' ? [{ name: 'image', mountPath: imageFolder }] : []),
+      ...buildLogin(plan).volumeMounts,
     ],
     resources: {
       ...(requests ? { requests: { ...requests } } : {}),
@@ -51,9 +54,10 @@ export function kanikoContainer(
   }
 }
 
-function environment({ pushSecret, secretBuildArgs = {} }: ImagePlan): Pick<V1Container, 'env'> {
+function environment(plan: ImagePlan): Pick<V1Container, 'env'> {
+  const { secretBuildArgs = {} } = plan
   const env = [
-    ...(pushSecret ? [{ name: 'DOCKER_CONFIG', value: dockerFolder }] : []),
+    ...buildLogin(plan).env,
     ...Object.entries(secretBuildArgs).map(([name, { secret, key }]) => ({
       name,
       valueFrom: { secretKeyRef: { name: secret, key } },
@@ -75,7 +79,7 @@ export function kanikoArgs(
   )
   return [
     ...contextArgs(plan),
-    ...each('destination', plan.destinations),
+    ...outputArgs(plan),
     ...(plan.target === undefined ? [] : [`--target=${plan.target}`]),
     ...each('build-arg', pairs(plan.buildArgs)),
     // Without a value, Kaniko takes it from its environment.
@@ -90,7 +94,7 @@ export function kanikoArgs(
     '--push-retry=3',
     '--image-download-retry=3',
     '--image-fs-extract-retry=3',
-    `--image-name-tag-with-digest-file=${report}`,
+    ...(plan.publish === 'apart' ? [] : [`--image-name-tag-with-digest-file=${report}`]),
     ...each('ignore-path', [ownFolder, ...ignore]),
     // kind mounts this file into its nodes' containers.
     '--ignore-path=/product_uuid',
@@ -100,6 +104,12 @@ export function kanikoArgs(
     `--verbosity=${plan.verbosity}`,
   ]
 }
+
+/** Where the image goes. */
+const outputArgs = ({ publish, destinations }: ImagePlan): string[] =>
+  publish === 'apart'
+    ? ['--no-push', `--oci-layout-path=${imageFolder}`]
+    : each('destination', destinations)
 
 function contextArgs({ upload, context, dockerfile }: ImagePlan): string[] {
   // Relative to the folder that Kaniko itself unpacks it into.

@@ -13,17 +13,15 @@ import { createHints, type Hints } from './hints.ts'
 import { createJobBackend } from './job-backend.ts'
 import { readIdentity } from './job-identity.ts'
 import { createJobLookup } from './job-lookup.ts'
+import type { JobSettings } from './job-manifest.ts'
 import { podLogs } from './pod-logs.ts'
 import { watchPods } from './pod-watch.ts'
 import { createTektonBackend } from './tekton/backend.ts'
 
-export interface KubernetesClusterOptions {
+export interface KubernetesClusterOptions extends Omit<JobSettings, 'registries'> {
   readonly kubeConfig: KubeConfig
-  readonly namespace: string
   /** What a build is in the cluster; a Job unless said. */
   readonly backend?: BackendName
-  readonly kanikoImage: string
-  readonly cloneImage: string
   /** Read anew for each Job: kanihook.yaml may change. */
   readonly registries: () => readonly RegistrySettings[]
   /** How long the API may take to answer, in milliseconds; 10 s unless said. */

@@ -9,6 +9,8 @@ export const contextFolder = `${ownFolder}/context`
 
 /** The archive of an upload, in that folder. */
 export const archiveFile = 'upload.tar.gz'
+/** Where Kaniko leaves the image as an OCI layout, for those that come after it. */
+export const imageFolder = `${ownFolder}/image`
 
 /** Where the clone container finds an SSH key and the servers that may have it. */
 export const sshLoginFolder = `${ownFolder}/git`

@@ -9,7 +9,7 @@ import { basicSecret, sshSecret } from './clone-login.ts'
 const shortest = 6
 
 /**
- * Reads what a build could print: its registry login and the values of its build arguments. A missing
+ * Reads what a build could print: its registry logins and the values of its build arguments. A missing
  * login is an empty list, for it may come while the pod waits for it. Throws RetryLater when the API
  * does not answer.
  */
@@ -32,17 +32,19 @@ export function createSecretValues(options: {
   }
 
   return {
-    async of({ plan: { pushSecret, cloneSecret, secretBuildArgs = {} } }) {
+    async of({ plan: { pushSecret, pullSecret, cloneSecret, secretBuildArgs = {} } }) {
       const names = new Set(Object.values(secretBuildArgs).map(({ secret }) => secret))
-      for (const name of [pushSecret, cloneSecret]) if (name !== undefined) names.add(name)
+      const registries = [pushSecret, pullSecret].filter((name) => name !== undefined)
+      for (const name of [...registries, cloneSecret]) if (name !== undefined) names.add(name)
       const found = await Promise.all(
         [...names].map(async (name) => [name, await read(name)] as const),
       )
       const secrets = new Map(found)
-      const login = pushSecret === undefined ? undefined : secrets.get(pushSecret)
       const clone = cloneSecret === undefined ? undefined : secrets.get(cloneSecret)
       const logins = [
-        ...loginValues(login?.['.dockerconfigjson'] ?? ''),
+        ...registries.flatMap((name) =>
+          loginValues(secrets.get(name)?.['.dockerconfigjson'] ?? ''),
+        ),
         ...cloneValues(clone ?? {}),
       ]
       return withArguments(logins, secretBuildArgs, secrets)

@@ -15,8 +15,8 @@ import { masked, secretsOf } from './masked.ts'
 import { isLoopbackUrl, publicUrlCheck } from './public-url.ts'
 import { createPushSecrets, type PushSecrets } from './push-secrets.ts'
 import { redisCheck } from './redis.ts'
-import { registriesUnknown, registryChecks } from './registries.ts'
-import { registryGroups } from './registry-targets.ts'
+import { pullSecretChecks, registriesUnknown, registryChecks } from './registries.ts'
+import { pullSecrets, registryGroups } from './registry-targets.ts'
 import { report, type Report } from './report.ts'
 import { environmentFindings, readConfig } from './settings.ts'
 
@@ -71,7 +71,7 @@ interface WorkerChecks {
 function workerChecks(options: DoctorOptions, config: Config | undefined): WorkerChecks {
   const { settings, drivers, kubeConfig: load } = options
   const forges = forgeChecks(drivers, settings)
-  const images = imageChecks(settings, config?.registries ?? [])
+  const images = imageChecks(settings, config)
   const groups = config ? registryGroups(config) : []
   let kubeConfig: KubeConfig
   try {
@@ -96,7 +96,13 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
   )
   const cluster = clusterCheck({ kubeConfig, reached, settings, config })
   return {
-    checks: [cluster, ...forges, ...images, ...registryChecks({ groups, pushSecrets, reached })],
+    checks: [
+      cluster,
+      ...forges,
+      ...images,
+      ...registryChecks({ groups, pushSecrets, reached }),
+      ...pullSecretChecks({ names: config ? pullSecrets(config) : [], pushSecrets, reached }),
+    ],
     findings: [],
     pushSecrets,
   }

@@ -1,21 +1,29 @@
 import { isHub } from '../registry/docker-login.ts'
 import { createRegistry, type Access } from '../registry/push-access.ts'
 import { fine, warning, type Remark } from '../remark.ts'
+import type { Config } from '../settings/config.ts'
 import { imageParts } from '../settings/image-reference.ts'
-import type { RegistrySettings, Settings } from '../settings/settings.ts'
+import type { BuildImages, RegistrySettings } from '../settings/settings.ts'
 import type { Check } from './checks.ts'
 import { about } from './finding.ts'
 
 /** For each answer; a token and the question itself take up to three. */
 const answerMs = 3_000
 
-/** The variables that name what a build's pod runs. */
-export const imageVariables = (
-  settings: Pick<Settings, 'kanikoImage' | 'cloneImage'>,
-): readonly (readonly [variable: string, reference: string])[] => [
-  ['KANIKO_IMAGE', settings.kanikoImage],
-  ['CLONE_IMAGE', settings.cloneImage],
-]
+/** The variables that name what the pods of builds run, as far as an image of kanihook.yaml wants it. */
+const imageVariables = (
+  settings: BuildImages,
+  { entries }: Pick<Config, 'entries'>,
+): readonly (readonly [variable: string, reference: string])[] => {
+  const images = entries.flatMap((entry) => entry.images)
+  return [
+    ['KANIKO_IMAGE', settings.kanikoImage],
+    ['CLONE_IMAGE', settings.cloneImage],
+    ...(images.some(({ publish }) => publish === 'apart')
+      ? ([['PUBLISH_IMAGE', settings.publishImage]] as const)
+      : []),
+  ]
+}
 
 /**
  * One check for each image that builds run: is it pinned, and to what? The registry is asked as anybody.
@@ -23,10 +31,11 @@ export const imageVariables = (
  * is no fault.
  */
 export function imageChecks(
-  settings: Pick<Settings, 'kanikoImage' | 'cloneImage'>,
-  registries: readonly RegistrySettings[],
+  settings: BuildImages,
+  config: Pick<Config, 'entries' | 'registries'> = { entries: [], registries: [] },
 ): Check[] {
-  return imageVariables(settings).map(([variable, reference]) => ({
+  const { registries } = config
+  return imageVariables(settings, config).map(([variable, reference]) => ({
     area: 'image',
     subject: variable,
     run: async () => ({

@@ -9,7 +9,7 @@ import {
   type DockerConfig,
   type DockerLogin,
 } from '../registry/docker-login.ts'
-import { failure, warning, type Remark } from '../remark.ts'
+import { failure, fine, warning, type Remark } from '../remark.ts'
 import { whyNot } from './cluster-access.ts'
 
 const answerMs = 5_000
@@ -27,6 +27,8 @@ export interface PushSecrets {
     repository: string,
     account: string | undefined,
   ): Promise<DockerLogin | Remark>
+  /** Which registries a Secret has logins for, or what is wrong with it. */
+  held(secret: string): Promise<Remark>
   /** The command that makes such a Secret. */
   making(secret: string, registry: string): string
   /** Every password and token that was read so far. */
@@ -71,6 +73,12 @@ export function createPushSecrets(api: CoreV1Api, namespace: string): PushSecret
     }
   }
 
+  function read(secret: string): Promise<DockerConfig | Fault> {
+    const loaded = configs.get(secret) ?? load(secret)
+    configs.set(secret, loaded)
+    return loaded
+  }
+
   function remember({ auths }: DockerConfig): void {
     for (const { password, identityToken, registryToken } of auths.values()) {
       for (const value of [password, identityToken, registryToken]) if (value) values.add(value)
@@ -98,10 +106,16 @@ export function createPushSecrets(api: CoreV1Api, namespace: string): PushSecret
   return {
     values,
     making,
+    async held(secret) {
+      const config = await read(secret)
+      if (typeof config === 'function') return config('<registry>')
+      const keys = [...config.auths.keys()]
+      return keys.length > 0 || config.helpers.length > 0
+        ? fine(`builds pull with its logins for ${[...keys, ...config.helpers].join(', ')}`)
+        : failure(`the Secret ${secret} holds no login`, remaking(secret, '<registry>'))
+    },
     async login(secret, registry, repository, account) {
-      const loaded = configs.get(secret) ?? load(secret)
-      configs.set(secret, loaded)
-      const config = await loaded
+      const config = await read(secret)
       if (typeof config === 'function') return config(registry)
       const login = findLogin(config, registry, repository)
       if (login) return login

@@ -35,12 +35,30 @@ export function registryChecks({ groups, pushSecrets, reached }: RegistryChecksO
   }))
 }
 
+/** One check for each Secret that builds pull with: is it a login, and for what? */
+export function pullSecretChecks({
+  names,
+  pushSecrets,
+  reached,
+}: Pick<RegistryChecksOptions, 'pushSecrets' | 'reached'> & {
+  readonly names: readonly string[]
+}): Check[] {
+  return names.map((name) => ({
+    area: 'registry',
+    subject: `pullSecret ${name}`,
+    async run() {
+      if (!(await reached).reached) return { findings: [] }
+      return { findings: about('registry', `pullSecret ${name}`)(await pushSecrets.held(name)) }
+    },
+  }))
+}
+
 async function examine(group: RegistryGroup, secrets: PushSecrets): Promise<Finding[]> {
-  const { host, pushSecret, serviceAccountName: account, names } = group
+  const { host, secret, serviceAccountName: account, names } = group
   const atHost = about('registry', host)
   const loginFor = async (name: string): Promise<DockerLogin | Remark | undefined> =>
-    pushSecret === undefined ? undefined : secrets.login(pushSecret, host, name, account)
-  if (pushSecret === undefined && account !== undefined) return atHost(leftToAccount(account))
+    secret === undefined ? undefined : secrets.login(secret, host, name, account)
+  if (secret === undefined && account !== undefined) return atHost(leftToAccount(account))
   const login = await loginFor(names[0] ?? '')
   if (login && 'severity' in login) return atHost(login)
 
@@ -85,12 +103,12 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>):
 }
 
 function summaries(
-  { pushSecret, templates }: RegistryGroup,
+  { secret, key, templates }: RegistryGroup,
   login: DockerLogin | undefined,
   granted: readonly string[],
   access: Access,
 ): Remark[] {
-  const who = login ? `the login of the Secret ${pushSecret}` : 'anybody'
+  const who = login ? `the login of the Secret ${secret}` : 'anybody'
   const may = granted.length > 0 ? [fine(`${who} may push to ${listed(granted)}`)] : []
   if (templates.length === 0) return may
   const how = access.kind === 'granted' ? 'is taken' : 'is wanted'
@@ -100,11 +118,11 @@ function summaries(
     ? [...may, fine(`takes requests without a login; ${text}`)]
     : [
         ...may,
-        warning(`wants a login, and no pushSecret is named for ${listed(templates)}`, naming),
+        warning(`wants a login, and no ${key} is named for ${listed(templates)}`, naming(key)),
       ]
 }
 
-const naming = 'name a pushSecret in kanihook.yaml'
+const naming = (key: RegistryGroup['key']): string => `name a ${key} in kanihook.yaml`
 
 const listed = (names: readonly string[]): string =>
   names.length <= 4
@@ -115,7 +133,7 @@ const listed = (names: readonly string[]): string =>
 function loginRemark(access: Access, group: RegistryGroup): Remark {
   if (access.kind === 'unauthorized' || access.kind === 'denied') {
     return failure(
-      `refuses the login of the Secret ${group.pushSecret} (${access.said})`,
+      `refuses the login of the Secret ${group.secret} (${access.said})`,
       'put the right user and password into it',
     )
   }
@@ -131,7 +149,7 @@ function pushRemark(
   name: string,
   secrets: PushSecrets,
 ): Remark {
-  const { pushSecret, host } = group
+  const { secret, key, host } = group
   if (access.kind === 'no-repository') {
     return failure(
       `the repository does not exist there (${access.said})`,
@@ -141,13 +159,13 @@ function pushRemark(
   if (access.kind !== 'denied' && access.kind !== 'unauthorized') {
     return troubleRemark(access, group)
   }
-  return pushSecret === undefined
+  return secret === undefined
     ? warning(
-        `refuses pushes without a login (${access.said}), and no pushSecret is named`,
-        `${naming}: ${secrets.making('registry-credentials', host)}`,
+        `refuses pushes without a login (${access.said}), and no ${key} is named`,
+        `${naming(key)}: ${secrets.making('registry-credentials', host)}`,
       )
     : failure(
-        `the login of the Secret ${pushSecret} may not push (${access.said})`,
+        `the login of the Secret ${secret} may not push (${access.said})`,
         `give it write access to ${name}`,
       )
 }

@@ -1,10 +1,12 @@
-import type { Config } from '../settings/config.ts'
+import type { Config, ImageConfig } from '../settings/config.ts'
 import { splitDestination } from '../settings/image-reference.ts'
 
 /** The images that go to one registry with one login. */
 export interface RegistryGroup {
   readonly host: string
-  readonly pushSecret: string | undefined
+  readonly secret: string | undefined
+  /** The key of kanihook.yaml that names it. */
+  readonly key: 'pushSecret' | 'pullSecret'
   /** By which a cloud may let a build's pod log in. */
   readonly serviceAccountName?: string | undefined
   /** Repositories in the registry that are known before a push, each once. */
@@ -15,17 +17,35 @@ export interface RegistryGroup {
   readonly skipTlsVerify: boolean
 }
 
-type Target = Pick<RegistryGroup, 'host' | 'pushSecret' | 'serviceAccountName'>
+type Target = Pick<RegistryGroup, 'host' | 'secret' | 'key' | 'serviceAccountName'>
+
+type Push = Pick<RegistryGroup, 'secret' | 'key'> & { readonly destination: string }
+
+const pushes = ({ destinations, pushSecret }: ImageConfig): Push[] =>
+  destinations.map((destination) => ({ destination, secret: pushSecret, key: 'pushSecret' }))
+
+/** Layers are pushed by the build's own login; where that is the push login, it may push the image, too. */
+function cachePushes({ publish, cache, destinations, pullSecret }: ImageConfig): Push[] {
+  if (publish !== 'apart' || !cache.enabled) return []
+  const destination = cache.repository ?? `${destinations[0]}/cache`
+  return [{ destination, secret: pullSecret, key: 'pullSecret' }]
+}
+
+/** The Secrets that builds pull with, each once. Pure. */
+export const pullSecrets = ({ entries }: Pick<Config, 'entries'>): readonly string[] => [
+  ...new Set(entries.flatMap(({ images }) => images.flatMap(({ pullSecret }) => pullSecret ?? []))),
+]
 
 /** What kanihook.yaml wants to push to, by registry and Secret. Pure. */
 export function registryGroups({ entries, registries }: Config): RegistryGroup[] {
   const groups = new Map<string, Target & { all: Set<string> }>()
   for (const image of entries.flatMap((entry) => entry.images)) {
-    const { destinations, pushSecret, serviceAccountName } = image
-    for (const { registry: host, name } of destinations.map(splitDestination)) {
-      const key = [host, pushSecret, serviceAccountName].join(' ')
-      const group = groups.get(key) ?? { host, pushSecret, serviceAccountName, all: new Set() }
-      groups.set(key, group)
+    const { serviceAccountName } = image
+    for (const { destination, ...login } of [...pushes(image), ...cachePushes(image)]) {
+      const { registry: host, name } = splitDestination(destination)
+      const id = [host, login.secret, login.key, serviceAccountName].join(' ')
+      const group = groups.get(id) ?? { host, ...login, serviceAccountName, all: new Set() }
+      groups.set(id, group)
       group.all.add(name)
     }
   }

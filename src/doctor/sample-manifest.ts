@@ -4,6 +4,7 @@ import { exampleBuild } from '../builds/example-build.ts'
 import { planImage } from '../builds/image-plan.ts'
 import { buildManifest } from '../cluster/build-manifest.ts'
 import type { TaskRun } from '../cluster/tekton/task-run.ts'
+import { jobSettings } from '../cluster/job-manifest.ts'
 import type { Config, ImageConfig } from '../settings/config.ts'
 import type { Settings } from '../settings/settings.ts'
 
@@ -35,9 +36,7 @@ export function sampleManifest(
     cloneUrl: `${url}/kanihook/doctor.git`,
     credential: { username: 'kanihook', password: '' },
   }
-  const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
-  const { registries } = config
-  return buildManifest(request, { namespace, kanikoImage, cloneImage, registries })
+  return buildManifest(request, jobSettings(settings, config.registries))
 }
 
 function sampleBuild(image: ImageConfig, forge: string, host: string): Build {

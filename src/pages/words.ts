@@ -22,7 +22,7 @@ const stepWords: Readonly<Record<StepName, string>> = {
   cloning: 'Cloning',
   building: 'Building and pushing',
   scanning: 'Scanning',
-  publishing: 'Publishing',
+  publishing: 'Pushing',
   pushed: 'Pushed, without a tag yet',
 }
 

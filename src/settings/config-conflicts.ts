@@ -34,7 +34,7 @@ function uploadConflicts(uploads: readonly unknown[], defaults: Mapping): Fault[
       (i) => ['uploads', i, 'name'],
       (first) => `uploads[${first}] has the same name, whatever the case (rename one)`,
     ),
-    ...merged.flatMap((image, i) => imageConflicts(image, ['uploads', i])),
+    ...merged.flatMap((image, i) => imageConflicts(image, mapping(uploads[i]), ['uploads', i])),
     ...sharedTags(merged).map(({ index, first, tag }) => ({
       path: ['uploads', index, 'destination'],
       message: sharedTag(`uploads[${first}]`, tag),
@@ -68,9 +68,9 @@ function registryConflicts(registries: readonly unknown[]): Fault[] {
 }
 
 function entryConflicts(entry: Mapping, defaults: Mapping, path: Path): Fault[] {
-  const { destination, pushSecret, images } = entry
-  const base = inherit(defaults, { destination, pushSecret })
-  if (images === undefined) return imageConflicts(base, path)
+  const { destination, pushSecret, pullSecret, images } = entry
+  const base = inherit(defaults, { destination, pushSecret, pullSecret })
+  if (images === undefined) return imageConflicts(base, entry, path)
   const own = list(images)
   const merged = own.map((image) => inherit(base, mapping(image)))
   return [
@@ -80,7 +80,7 @@ function entryConflicts(entry: Mapping, defaults: Mapping, path: Path): Fault[] 
       (first) =>
         `images[${first}] has the same name, whatever the case, and so the same commit status (rename one)`,
     ),
-    ...merged.flatMap((image, i) => imageConflicts(image, [...path, 'images', i])),
+    ...merged.flatMap((image, i) => imageConflicts(image, mapping(own[i]), [...path, 'images', i])),
     ...sharedTags(merged).map(({ index, first, tag }) => ({
       path: [...path, 'images', index, 'destination'],
       message: sharedTag(`images[${first}]`, tag),
@@ -91,7 +91,8 @@ function entryConflicts(entry: Mapping, defaults: Mapping, path: Path): Fault[] 
 const sharedTag = (first: string, tag: unknown): string =>
   `${first} pushes the tag ${JSON.stringify(tag)} to the same destination (give one of them another destination or other tags)`
 
-function imageConflicts(image: Mapping, path: Path): Fault[] {
+/** `own`: what it says itself, without what it inherits. */
+function imageConflicts(image: Mapping, own: Mapping, path: Path): Fault[] {
   const faults: Fault[] = []
   if (image['destination'] === undefined) {
     faults.push({
@@ -104,6 +105,22 @@ function imageConflicts(image: Mapping, path: Path): Fault[] {
     faults.push({
       path: [...path, 'singleSnapshot'],
       message: 'the cache keeps the layer of each step, and there is one for all (turn one off)',
+    })
+  }
+  if (image['publish'] === 'apart' && image['backend'] === 'tekton') {
+    faults.push({
+      path: [...path, 'publish'],
+      message:
+        'Tekton starts all containers of a build at once, so that nothing is published apart (say backend: job, or publish: together)',
+    })
+  }
+  // One that differs from the others in this alone need not take back what they say.
+  const differs = own['publish'] === 'together' && own['pullSecret'] === undefined
+  if (image['pullSecret'] !== undefined && image['publish'] !== 'apart' && !differs) {
+    faults.push({
+      path: [...path, 'pullSecret'],
+      message:
+        'where Kaniko pushes, it has one login for all: pushSecret (say publish: apart, or remove it)',
     })
   }
   const requests = mapping(at(image['resources'], 'requests'))

@@ -51,6 +51,8 @@ describe('a valid file', () => {
       tolerations: [{ key: 'acme.io/builds', operator: 'Exists', effect: 'NoSchedule' }],
       priorityClassName: 'builds',
       serviceAccountName: 'registry-pusher',
+      publish: 'apart',
+      pullSecret: 'registry-reader',
       pushSecret: 'registry-credentials',
       cache: { enabled: true, ttlMs: 604_800_000, repository: undefined, copyLayers: true },
       snapshotMode: 'redo',
@@ -302,9 +304,11 @@ const faultyImages: readonly [string, RegExp][] = [
   ['paths: { include: ["a[b"] }', /include\[0\]: .*not a glob/],
   ['paths: { include: a }', /must be a list \(write \[a\]\)/],
   ['paths: { exclude: ["!a"] }', /would negate/],
+  ['publish: alone', /publish: .*(apart|together)/],
+  ['pullSecret: reader', /one login for all: pushSecret \(say publish: apart/],
   ['scan: { severity: [HIGH] }', /images\[0\]\.scan: not supported by this version/],
   ['webhookSecret: x', /not supported by this version/],
-  ['pullSecret: x', /not supported by this version/],
+  ['namespace: x', /not supported by this version/],
   ['name: b', /twice/],
 ]
 describe('an image is refused that says', () => {

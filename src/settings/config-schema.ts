@@ -34,6 +34,7 @@ const entry = z.strictObject({
     ),
   destination: imageSettings.destination,
   pushSecret: imageSettings.pushSecret,
+  pullSecret: imageSettings.pullSecret,
   report: z
     .enum(['each', 'summary'])
     .optional()
@@ -110,7 +111,6 @@ export const knownKeys = {
 export const unsupportedKeys: ReadonlySet<string> = new Set([
   'scan',
   'namespace',
-  'pullSecret',
   'webhookSecret',
   'certificate',
 ])

@@ -54,9 +54,15 @@ function sharedSecrets(entries: readonly EntryConfig[]): string[] {
   })
 }
 
-const secretsOf = ({ pushSecret, cloneSecret, secretBuildArgs = {} }: ImageConfig): string[] => [
+const secretsOf = ({
+  pushSecret,
+  pullSecret,
+  cloneSecret,
+  secretBuildArgs = {},
+}: ImageConfig): string[] => [
   ...(cloneSecret === undefined ? [] : [`cloneSecret ${cloneSecret}`]),
   ...(pushSecret === undefined ? [] : [`pushSecret ${pushSecret}`]),
+  ...(pullSecret === undefined ? [] : [`pullSecret ${pullSecret}`]),
   ...Object.entries(secretBuildArgs).map(
     ([name, { secret }]) => `Secret ${secret} of the build argument ${name}`,
   ),

@@ -33,6 +33,9 @@ const hour = 3_600_000
 const mebibyte = 2 ** 20
 const many = 1_000_000
 
+/** crane with a shell. */
+const defaultPublishImage = 'gcr.io/go-containerregistry/crane/debug:v0.22.1'
+
 /**
  * The settings that the environment says. Throws ConfigError with every fault at once; each names
  * its variable and says what to do, and none holds a value.
@@ -65,6 +68,7 @@ export function readEnvironment(
     buildNamespace: read('BUILD_NAMESPACE', dnsLabel, 'kanihook-builds'),
     kanikoImage: read('KANIKO_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3'),
     cloneImage: read('CLONE_IMAGE', image, 'docker.io/alpine/git:v2.54.0'),
+    publishImage: read('PUBLISH_IMAGE', image, defaultPublishImage),
     maxBuilds: read('MAX_BUILDS', integer(0, many), 20),
     maxBuildsPerRepository: read('MAX_BUILDS_PER_REPOSITORY', integer(0, many), 0),
     adminTokens: variables.secrets('ADMIN_TOKENS'),
@@ -118,6 +122,7 @@ function warnOfDefaults(settings: Settings, { warnings, isSet }: Variables): voi
   for (const [variable, reference] of [
     ['KANIKO_IMAGE', settings.kanikoImage],
     ['CLONE_IMAGE', settings.cloneImage],
+    ['PUBLISH_IMAGE', settings.publishImage],
   ] as const) {
     if (!isPinned(reference)) {
       const message = `${variable} is not pinned: builds change when it does (name a version or a digest)`

@@ -15,8 +15,11 @@ export const nameOfSecret = matching(
   '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
   'cannot be the name of a Secret (lower-case letters, digits, - and .)',
 )
-const secretName = nameOfSecret.describe(
+const pushSecret = nameOfSecret.describe(
   'A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry. Default: none, for a registry that asks for no login.',
+)
+const pullSecret = nameOfSecret.describe(
+  "With publish: apart, the login of the build's container, for base images and the cache: a dockerconfigjson Secret in BUILD_NAMESPACE. RUN steps can read it. Default: none.",
 )
 
 export const imageName = matching(
@@ -179,7 +182,14 @@ export const imageSettings = {
   ...podSettings,
   cache: cache.optional(),
   ...layerSettings,
-  pushSecret: secretName.optional(),
+  publish: z
+    .enum(['together', 'apart'])
+    .optional()
+    .describe(
+      'Who pushes: Kaniko (together), or a container of its own (apart), so that no RUN step sees the push login. Default: together.',
+    ),
+  pushSecret: pushSecret.optional(),
+  pullSecret: pullSecret.optional(),
   timeout: duration
     .optional()
     .describe('From the start of the clone to the end of the push. Default: 30m.'),

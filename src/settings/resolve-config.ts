@@ -33,9 +33,9 @@ function resolveUpload(upload: UploadFile, defaults: ImageSettings): UploadConfi
 }
 
 function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
-  const { destination, pushSecret, cloneSecret } = entry
+  const { destination, pushSecret, pullSecret, cloneSecret } = entry
   const cloned = cloneSecret === undefined ? {} : { cloneSecret }
-  const base = inherit(defaults, { destination, pushSecret })
+  const base = inherit(defaults, { destination, pushSecret, pullSecret })
   const images: Refinable['images'] = (
     entry.images?.map((image) => inherit(base, image)) ?? [base]
   ).map((image) => ({ ...image, ...cloned }))
@@ -73,6 +73,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     ...resolvePod(image),
     pushSecret: image.pushSecret,
     ...(image.cloneSecret !== undefined && { cloneSecret: image.cloneSecret }),
+    ...resolvePublishing(image),
     cache: {
       enabled: image.cache?.enabled ?? false,
       ttlMs: image.cache?.ttl ?? 336 * 60 * minute,
@@ -87,6 +88,10 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     ...(image.logFormat && { logFormat: image.logFormat }),
   }
 }
+
+/** A login for pulls alone that nobody would use was refused. */
+const resolvePublishing = ({ publish, pullSecret }: ImageSettings): Partial<ImageConfig> =>
+  publish === 'apart' ? { publish, ...(pullSecret !== undefined && { pullSecret }) } : {}
 
 function resolveBuildArgs(
   args: NonNullable<ImageSettings['buildArgs']>,

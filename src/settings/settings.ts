@@ -2,8 +2,15 @@ import type { ForgeSettings } from '../forges/forge.ts'
 
 export type Role = 'receiver' | 'worker'
 
+/** What the containers of a build's pod run. */
+export interface BuildImages {
+  readonly kanikoImage: string
+  readonly cloneImage: string
+  readonly publishImage: string
+}
+
 /** Everything the environment says, validated. Durations are milliseconds. */
-export interface Settings {
+export interface Settings extends BuildImages {
   readonly roles: readonly Role[]
   readonly host: string
   readonly port: number
@@ -19,8 +26,6 @@ export interface Settings {
   /** The forges that are on, by name; at least one. */
   readonly forges: ReadonlyMap<string, ForgeSettings>
   readonly buildNamespace: string
-  readonly kanikoImage: string
-  readonly cloneImage: string
   /** 0: as many as the cluster takes. */
   readonly maxBuilds: number
   readonly maxBuildsPerRepository: number

@@ -93,6 +93,7 @@ test('each setting arrives at the worker', async () => {
     pages: 'off',
     kanikoImage: 'registry.acme.test/kaniko:v1',
     cloneImage: 'registry.acme.test/clone:v1',
+    publishImage: 'registry.acme.test/crane:v1',
   }
   const times = { buildRetention: '2h', logRetention: '1h', shutdownTimeout: '40s' }
   const buildNamespace = 'acme-builds'

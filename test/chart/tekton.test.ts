@@ -21,7 +21,7 @@ function ownSteps(): [Step, Step] {
   const cloneUrl = 'https://git.acme.test/acme/app.git'
   const source = { cloneUrl, ref: 'refs/heads/main', sha: sha('a'), credential: undefined }
   const plan = { ...imagePlan, target: undefined, buildArgs: {}, labels: {}, verbosity: 'info' }
-  const settings = { namespace: 'kanihook-builds', ...images, registries: [] }
+  const settings = { namespace: 'kanihook-builds', ...images, publishImage: '', registries: [] }
   const { steps } = taskRunManifest(newRequest(source, plan), settings).spec.taskSpec
   return steps as [Step, Step]
 }

@@ -53,7 +53,7 @@ test('what kanihook does unless told otherwise is what the chart says', () => {
   )
   const { buildRetentionMs, logRetentionMs, shutdownTimeoutMs } = settings
   const { logLevel, logFormat, maxBuilds, maxBuildsPerRepository, pages } = settings
-  const { kanikoImage, cloneImage, buildNamespace } = settings
+  const { kanikoImage, cloneImage, publishImage, buildNamespace } = settings
   const own = values['settings'] as Record<string, string>
   const hours = (text = ''): string => formatDuration(Number.parseInt(text) * 3_600_000)
   assert.deepEqual(
@@ -70,6 +70,7 @@ test('what kanihook does unless told otherwise is what the chart says', () => {
       pages,
       kanikoImage,
       cloneImage,
+      publishImage,
       buildRetention: formatDuration(buildRetentionMs),
       logRetention: formatDuration(logRetentionMs),
       shutdownTimeout: formatDuration(shutdownTimeoutMs),

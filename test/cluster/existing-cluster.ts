@@ -2,7 +2,11 @@ import { hasReadyNode, removeBuildNamespace } from './access.ts'
 import type { Provider, ProviderContext } from './provider.ts'
 
 /** The published images, for nodes that can pull but that no archive can be loaded into. */
-const published = 'ghcr.io/osscontainertools/kaniko:v1.28.3'
+const published = {
+  kaniko: 'ghcr.io/osscontainertools/kaniko:v1.28.3',
+  trivy: 'ghcr.io/aquasecurity/trivy:0.68.0',
+  publish: 'gcr.io/go-containerregistry/crane/debug:v0.22.1',
+}
 
 /**
  * The cluster that KUBECONFIG points to. It keeps its nodes and settings; only the namespace of the
@@ -28,7 +32,9 @@ export function createExistingCluster(
     async provideImages() {
       return {
         cloneImage: process.env['CLONE_IMAGE'] || 'docker.io/alpine/git:v2.54.0',
-        kanikoImage: process.env['KANIKO_IMAGE'] || published,
+        kanikoImage: process.env['KANIKO_IMAGE'] || published.kaniko,
+        trivyImage: process.env['TRIVY_IMAGE'] || published.trivy,
+        publishImage: process.env['PUBLISH_IMAGE'] || published.publish,
       }
     },
     async stop() {

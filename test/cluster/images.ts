@@ -11,6 +11,14 @@ import { cacheDirectory, ensureTool } from './tools.ts'
 
 type Files = Record<string, ImageFile>
 
+/** The images that the containers of a build have. */
+export interface BuildImages<Image> {
+  readonly cloneImage: Image
+  readonly kanikoImage: Image
+  readonly trivyImage: Image
+  readonly publishImage: Image
+}
+
 const certificates = '/etc/ssl/certs/ca-certificates.crt'
 const npmVersion = '11.19.1'
 const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -75,6 +83,43 @@ export async function kanikoImage(onProgress: Progress): Promise<ImageArchive> {
       Entrypoint: ['/kaniko/executor'],
     },
   })
+}
+
+/** crane and a shell, as in the `debug` images that its makers publish; runs as any user. */
+export async function publishImage(onProgress: Progress): Promise<ImageArchive> {
+  return await withProgram('crane', await ensureTool('crane', { onProgress }))
+}
+
+/** Trivy and a shell, as in its published image; runs as any user. */
+export async function trivyImage(onProgress: Progress): Promise<ImageArchive> {
+  return await withProgram('trivy', await ensureTool('trivy', { onProgress }))
+}
+
+const withProgram = async (name: string, path: string): Promise<ImageArchive> =>
+  await ensure(name, {
+    files: {
+      ...(await shell()),
+      [`usr/local/bin/${name}`]: { copy: path },
+      [certificates.slice(1)]: { copyTarget: certificates },
+    },
+    config: { Env: [searchPath], Entrypoint: [name] },
+  })
+
+/** Makes them, and loads each into the node. */
+export async function provideBuildImages(
+  onProgress: Progress,
+  load: (archive: ImageArchive) => Promise<unknown>,
+): Promise<BuildImages<string>> {
+  const loaded = async (archive: ImageArchive): Promise<string> => {
+    await load(archive)
+    return archive.reference
+  }
+  return {
+    cloneImage: await loaded(await cloneImage(onProgress)),
+    kanikoImage: await loaded(await kanikoImage(onProgress)),
+    trivyImage: await loaded(await trivyImage(onProgress)),
+    publishImage: await loaded(await publishImage(onProgress)),
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { cloneImage, kanikoImage } from './images.ts'
+import { provideBuildImages } from './images.ts'
 import type { Provider, ProviderContext } from './provider.ts'
 import { run, succeeds } from './support/command.ts'
 import { withHeartbeat } from './support/progress.ts'
@@ -17,7 +17,7 @@ export function createKindCluster({ options, daemons, onProgress }: ProviderCont
   const kubeconfig = join(options.stateDir, 'admin.conf')
   return {
     programs: ['busybox', 'git'],
-    tools: ['kaniko'],
+    tools: ['kaniko', 'crane', 'trivy'],
     kubeconfig,
     async prepare() {
       const create = ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfig]
@@ -29,13 +29,10 @@ export function createKindCluster({ options, daemons, onProgress }: ProviderCont
     async start() {
       // `prepare` waited for the node: Docker's network comes with it
     },
-    async provideImages() {
-      const [clone, kaniko] = [await cloneImage(onProgress), await kanikoImage(onProgress)]
-      for (const { path } of [clone, kaniko]) {
-        await run('kind', ['load', 'image-archive', path, '--name', name])
-      }
-      return { cloneImage: clone.reference, kanikoImage: kaniko.reference }
-    },
+    provideImages: () =>
+      provideBuildImages(onProgress, ({ path }) =>
+        run('kind', ['load', 'image-archive', path, '--name', name]),
+      ),
     async stop() {
       for (const daemon of daemons.names()) await daemons.stop(daemon)
       await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig])

@@ -1,3 +1,4 @@
+import type { BuildImages } from './images.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Daemons } from './support/daemons.ts'
 import type { Program } from './support/programs.ts'
@@ -15,8 +16,8 @@ export interface Provider {
   prepare(): Promise<string>
   /** Returns when a node is ready for pods. Runs at the same time as `provideImages`. */
   start(): Promise<void>
-  /** Returns the images for the two containers of a build, where pods can use them. */
-  provideImages(): Promise<{ cloneImage: string; kanikoImage: string }>
+  /** Returns the images for the containers of a build, where pods can use them. */
+  provideImages(): Promise<BuildImages<string>>
   /** Removes all that was made, however much of it there is. */
   stop(): Promise<void>
 }

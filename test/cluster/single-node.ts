@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasReadyNode } from './access.ts'
-import { cloneImage, kanikoImage, pauseImage } from './images.ts'
+import { pauseImage, provideBuildImages } from './images.ts'
 import { createAuthority, kubeconfig } from './node/certificates.ts'
 import { cgroupsOfContainers, removeCgroups } from './node/cgroups.ts'
 import {
@@ -178,10 +178,9 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
   }
 
   async function provideImages() {
-    const [clone, kaniko] = [await cloneImage(onProgress), await kanikoImage(onProgress)]
-    for (const archive of [clone, kaniko]) await load(archive)
+    const images = await provideBuildImages(onProgress, load)
     onProgress('the images for builds are loaded')
-    return { cloneImage: clone.reference, kanikoImage: kaniko.reference }
+    return images
   }
 
   async function stop(): Promise<void> {
@@ -200,7 +199,7 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
       ...(['etcd', 'containerd', 'runc', '/usr/lib/cni/bridge', 'busybox', 'git'] as const),
       ...(['openssl', 'ip', 'iptables'] as const),
     ],
-    tools: ['kubernetes', 'coredns', 'kaniko'],
+    tools: ['kubernetes', 'coredns', 'kaniko', 'crane', 'trivy'],
     kubeconfig: paths.adminKubeconfig,
     prepare,
     start,

@@ -19,5 +19,7 @@ export interface TestCluster {
   readonly baseImage: string
   readonly cloneImage: string
   readonly kanikoImage: string
+  readonly trivyImage: string
+  readonly publishImage: string
   readonly gitea: Gitea
 }

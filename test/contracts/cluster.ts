@@ -48,13 +48,10 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
     })
 
     const clusterWith = (images: { cloneImage?: string }): KubernetesCluster => {
-      const { kubeConfig, namespace, backend = 'job', kanikoImage, cloneImage, registries } = under
+      const { registries } = under
       return createKubernetesCluster({
-        kubeConfig,
-        namespace,
-        backend,
-        kanikoImage,
-        cloneImage: images.cloneImage ?? cloneImage,
+        ...under,
+        ...images,
         registries: () => registries,
       })
     }
@@ -122,6 +119,22 @@ export function clusterContract(name: string, setup: () => Promise<ClusterUnderT
         build.plan.destinations,
       )
       assert.match(pushed[0]?.digest ?? '', /^sha256:[0-9a-f]{64}$/)
+    })
+
+    it('publishes apart what was built, where an image wants it', async (t) => {
+      if (under.publishImage === under.missingImage) return t.skip('this machine has no crane')
+      const { build, ...rest } = await under.request('succeeds')
+      const { pushSecret } = build.plan
+      const login = pushSecret === undefined ? {} : { pullSecret: pushSecret }
+      const apart = { ...build.plan, publish: 'apart' as const, ...login }
+      const job = jobName(build, 1)
+      started.push(job)
+      await cluster.start({ ...rest, build: { ...build, plan: apart } })
+      const { ends, pod } = await until(job, ended)
+      assert.deepEqual([ends.build?.exitCode, ends.publish?.exitCode, pod], [0, 0, undefined])
+      const pushed = readPushed(ends.publish?.message ?? '', build.plan.destinations)
+      assert.equal(pushed.length, build.plan.destinations.length)
+      assert.deepEqual(readPushed(ends.build?.message ?? '', build.plan.destinations), [])
     })
 
     it("passes on a RUN step's exit code, and blames no pod", async () => {

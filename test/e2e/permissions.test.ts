@@ -155,13 +155,11 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
 
   /** Everything that the worker asks of the API: a build from its start to its end, and one that waits. */
   async function work(kubeConfig: KubeConfig): Promise<void> {
-    const { namespace, kanikoImage, cloneImage, registries } = under
+    const { namespace, registries } = under
     const lost = Promise.withResolvers<never>()
     const cluster = createKubernetesCluster({
+      ...under,
       kubeConfig,
-      namespace,
-      kanikoImage,
-      cloneImage,
       registries: () => registries,
       onWatchLost: (message) => lost.reject(new Error(`the watch was lost: ${message}`)),
     })

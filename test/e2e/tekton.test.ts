@@ -20,14 +20,7 @@ describe('where there is no Tekton', () => {
     const forbid = await allowTaskRuns(cluster.kubeconfig)
     const under = await realCluster(cluster)
     try {
-      const { kubeConfig, namespace, kanikoImage, cloneImage } = under
-      const images = { kanikoImage, cloneImage, registries: () => [] }
-      const tekton = createKubernetesCluster({
-        kubeConfig,
-        namespace,
-        ...images,
-        backend: 'tekton',
-      })
+      const tekton = createKubernetesCluster({ ...under, registries: () => [], backend: 'tekton' })
       await assert.rejects(tekton.start(await under.request('succeeds')), (error) => {
         return (
           error instanceof PermanentError && error.message.startsWith('The cluster has no Tekton')

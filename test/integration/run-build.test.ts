@@ -520,3 +520,37 @@ test('a Job that vanished while nobody looked is tried again as a new one', asyn
   await assert.rejects(run(build.id), /Try 2 of 3: The Job or its pod vanished/)
   assert.equal(cluster.started.length, 0)
 })
+
+test('where another container publishes, what Kaniko’s says of a push is not believed', async () => {
+  const build = await create({ publish: 'apart' })
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.show(job, { phase: 'publishing', ends: { clone: ok, build: pushed } })
+  await eventually(async () => (await record(build.id)).steps.at(-1)?.name === 'publishing')
+  assert.equal((await record(build.id)).outcome, undefined)
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: ok, publish: pushed } })
+  await running
+  assert.equal((await record(build.id)).outcome?.state, 'succeeded')
+})
+
+test('a login that the registry refuses for a push apart is told, and not tried again', async () => {
+  const build = await create({ publish: 'apart', pushSecret: 'credentials' })
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.write(
+    job,
+    'publish',
+    'Pushing to registry.example.com/acme/app: sha256:1',
+    'Error: POST https://registry.example.com/v2/: UNAUTHORIZED: authentication required',
+  )
+  const publish = { exitCode: 1, reason: 'Error', message: '' }
+  cluster.show(job, { phase: 'ended', ends: { clone: ok, build: pushed, publish } })
+  await running
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'error',
+    reason: 'Registry registry.example.com refused the login for push: check Secret credentials',
+  })
+  assert.equal(cluster.started.length, 1)
+})

@@ -40,6 +40,8 @@
   value: {{ .kanikoImage | quote }}
 - name: CLONE_IMAGE
   value: {{ .cloneImage | quote }}
+- name: PUBLISH_IMAGE
+  value: {{ .publishImage | quote }}
 {{- end }}
 {{- end }}
 {{- range $forge := include "kanihook.forges" .root | fromYamlArray }}

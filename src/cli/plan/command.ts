@@ -1,5 +1,6 @@
 import { imagesAt, withTagsOf, type ImagesAt } from '../../builds/own-file.ts'
 import { isPullRequest, type Repository } from '../../builds/push-event.ts'
+import { jobSettings } from '../../cluster/job-manifest.ts'
 import { PermanentError, RetryLater } from '../../errors.ts'
 import type { ForgeClient } from '../../forges/forge.ts'
 import { forges } from '../../forges/index.ts'
@@ -81,8 +82,7 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
   const found = findRefs(wanted, remote)
   if (found.length === 0) return nothing(`${name} has no ${nameless(wanted)}: nothing is built`)
 
-  const { buildNamespace: namespace, kanikoImage, cloneImage } = settings
-  const jobSettings = { namespace, kanikoImage, cloneImage, registries: config.registries }
+  const ofJobs = jobSettings(settings, config.registries)
   const situation = { repository, entry, rule, remote, now: Date.now() }
   const built = found.filter((each) => unwantedRef(each, situation) === undefined)
   // Many refs may point at one commit.
@@ -100,7 +100,7 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
       const { images, ...decision } = decide(each, at, situation)
       const withObjects = images.map((image) => {
         const { build } = image
-        const objects = build && buildObjects(build, access, jobSettings)
+        const objects = build && buildObjects(build, access, ofJobs)
         return { ...image, objects }
       })
       return { ...decision, images: withObjects }

@@ -28,7 +28,10 @@ export function missingForProcesses(executor: string | undefined): string[] {
 }
 
 /** The stand-in with real clones from a private git server, real builds and a private registry. */
-export async function processCluster(executor: string): Promise<ClusterUnderTest> {
+export async function processCluster(
+  executor: string,
+  crane: string | undefined,
+): Promise<ClusterUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-processes-'))
   const daemons = createDaemons(folder)
   const registry = await startRegistry(daemons, { address: '127.0.0.1', port: await freePort() })
@@ -36,7 +39,10 @@ export async function processCluster(executor: string): Promise<ClusterUnderTest
   const credential = { username: 'git', password: randomBytes(12).toString('hex') }
   const git = await startGitServer({ login: credential })
   const [kanikoImage, cloneImage] = ['localhost/kaniko:1', 'localhost/git:1']
-  const runner = createProcessRunner({ executor, images: [kanikoImage, cloneImage] })
+  const missingImage = 'localhost/missing:1'
+  const publishImage = crane ? 'localhost/crane:1' : missingImage
+  const images = [kanikoImage, cloneImage, ...(crane ? [publishImage] : [])]
+  const runner = createProcessRunner({ executor, crane, images })
   const kubernetes = await startKubernetes({ runner })
   kubernetes.putSecret('registry-login', { '.dockerconfigjson': dockerConfig(registry) })
   return {
@@ -45,7 +51,8 @@ export async function processCluster(executor: string): Promise<ClusterUnderTest
     namespace: 'kanihook-builds',
     kanikoImage,
     cloneImage,
-    missingImage: 'localhost/missing:1',
+    publishImage,
+    missingImage,
     registries: [{ host: registry.host, insecure: true, skipTlsVerify: false, mirror: undefined }],
     patienceMs: 60_000,
     async request(behaviour) {

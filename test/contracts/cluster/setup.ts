@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { BackendName } from '../../../src/builds/build.ts'
 import type { JobRequest } from '../../../src/builds/ports.ts'
-import type { RegistrySettings } from '../../../src/settings/settings.ts'
+import type { BuildImages, RegistrySettings } from '../../../src/settings/settings.ts'
 
 /**
  * What a build of the contract does.
@@ -14,7 +14,7 @@ import type { RegistrySettings } from '../../../src/settings/settings.ts'
 export type Behaviour = 'succeeds' | 'fails' | 'talks' | 'hangs'
 
 /** A cluster, real or not, that the contract can be tried on. */
-export interface ClusterUnderTest {
+export interface ClusterUnderTest extends BuildImages {
   /** With kanihook's own permissions. */
   readonly kubeConfig: KubeConfig
   /** To see and do what a person can. */
@@ -22,8 +22,6 @@ export interface ClusterUnderTest {
   readonly namespace: string
   /** What builds are in the cluster; Jobs unless said. */
   readonly backend?: BackendName
-  readonly kanikoImage: string
-  readonly cloneImage: string
   /** The name of an image that cannot be pulled. */
   readonly missingImage: string
   readonly registries: readonly RegistrySettings[]

@@ -185,7 +185,11 @@ function usual(given: {
       ],
     },
     worker: { livenessProbe: { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 } },
-    settings: { kanikoImage: cluster.kanikoImage, cloneImage: cluster.cloneImage },
+    settings: {
+      kanikoImage: cluster.kanikoImage,
+      cloneImage: cluster.cloneImage,
+      publishImage: cluster.publishImage,
+    },
     forges: {
       gitea: {
         url: gitea.url,

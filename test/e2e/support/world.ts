@@ -85,6 +85,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     BUILD_NAMESPACE: cluster.namespace,
     KANIKO_IMAGE: cluster.kanikoImage,
     CLONE_IMAGE: cluster.cloneImage,
+    PUBLISH_IMAGE: cluster.publishImage,
     GITEA_URL: cluster.gitea.url,
     GITEA_WEBHOOK_SECRETS: webhookSecret,
     GITEA_TOKEN: cluster.gitea.token,

@@ -30,9 +30,16 @@ describe('an image that builds run', () => {
   }
 
   async function look(host: string, kaniko: string, git: string): Promise<string[]> {
-    const settings = { kanikoImage: `${host}/${kaniko}`, cloneImage: `${host}/${git}` }
+    const settings = {
+      kanikoImage: `${host}/${kaniko}`,
+      cloneImage: `${host}/${git}`,
+      publishImage: '',
+    }
     const insecure = { host, insecure: true, skipTlsVerify: false, mirror: undefined }
-    const { findings } = await runChecks(imageChecks(settings, [insecure]), 5_000)
+    const { findings } = await runChecks(
+      imageChecks(settings, { entries: [], registries: [insecure] }),
+      5_000,
+    )
     return findings.map(
       ({ subject, severity, message, fix }) =>
         `${severity} ${subject}: ${message}${fix === undefined ? '' : ` → ${fix}`}`,

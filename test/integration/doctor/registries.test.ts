@@ -56,7 +56,7 @@ describe('a registry', () => {
     const untried =
       /^warning: .*not checked: builds log in as the ServiceAccount pusher, which only their pods can/
     const account = { host, serviceAccountName: 'pusher' }
-    const [alone, ...none] = await look({ ...account, pushSecret: undefined }, undefined)
+    const [alone, ...none] = await look({ ...account, secret: undefined }, undefined)
     assert.match(alone ?? '', untried)
     assert.deepEqual(none, [])
     const [other] = await look(account, dockerConfig('other.example.com', auth()))
@@ -77,7 +77,8 @@ describe('a registry', () => {
     if (data) api.putSecret(secret, data)
     const groups: RegistryGroup[] = [
       {
-        pushSecret: secret,
+        secret,
+        key: 'pushSecret',
         names: ['acme/app'],
         templates: [],
         insecure: true,
@@ -138,7 +139,7 @@ describe('a registry', () => {
 
       it('that nobody gave it is a warning', async () => {
         const { host } = await start({ login })
-        const lines = await look({ host, pushSecret: undefined }, undefined)
+        const lines = await look({ host, secret: undefined }, undefined)
         assert.equal(lines.length, 1)
         assert.match(
           lines[0] ?? '',
@@ -164,7 +165,7 @@ describe('a registry', () => {
 
   it('that is open takes pushes from anybody', async () => {
     const { host } = await start({ login: 'none' })
-    const lines = await look({ host, pushSecret: undefined }, undefined)
+    const lines = await look({ host, secret: undefined }, undefined)
     assert.deepEqual(lines, [`ok: ${host}: anybody may push to acme/app`])
   })
 

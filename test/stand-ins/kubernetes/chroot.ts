@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Mount } from './image-roots.ts'
@@ -60,6 +60,8 @@ export async function runInRoot(
   const { root, user, workingDirectory, signal, onLine } = options
   const terminationLog = `${root}.termination-log`
   await writeFile(terminationLog, '')
+  // As the kubelet does it, for containers that are not root.
+  await chmod(terminationLog, 0o666)
   const kinds = await Promise.all(
     options.mounts.map(async ({ source, target, readOnly }) => {
       const kind = (await stat(source)).isDirectory() ? 'folder' : 'file'

@@ -18,18 +18,22 @@ export interface ImageRoot {
 
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** The part that an image plays is told by its container: `clone` has git, all else is Kaniko. */
+/** The part that an image plays is told by its container: `clone` has git, `publish` crane, all else is Kaniko. */
 export async function imageRoot(
   container: string,
   folder: string,
-  executor: string,
+  { executor, crane }: { readonly executor: string; readonly crane?: string | undefined },
 ): Promise<ImageRoot> {
   await mkdir(join(folder, 'etc'), { recursive: true })
-  return container === 'clone' ? gitImage(folder) : kanikoImage(folder, executor)
+  if (container === 'clone') return machineImage(folder)
+  if (container !== 'publish') return kanikoImage(folder, executor)
+  const root = await machineImage(folder)
+  const program = { source: crane ?? '', target: '/opt/crane', readOnly: true }
+  return { ...root, mounts: [...root.mounts, program], env: { PATH: `${path}:/opt` } }
 }
 
-/** The machine's own programs, to be read only. */
-async function gitImage(folder: string): Promise<ImageRoot> {
+/** The machine's own programs, git among them, to be read only. */
+async function machineImage(folder: string): Promise<ImageRoot> {
   const shared = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc'].filter((each) =>
     existsSync(each),
   )

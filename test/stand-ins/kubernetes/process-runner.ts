@@ -12,6 +12,8 @@ import { mountVolumes } from './volumes.ts'
 export interface ProcessRunnerOptions {
   /** Path of a Kaniko executor. */
   readonly executor: string
+  /** Path of crane, for pods that publish apart. */
+  readonly crane?: string | undefined
   /** The images that the node can pull; any other one stays in ImagePullBackOff. */
   readonly images: readonly string[]
 }
@@ -21,7 +23,7 @@ const pollMs = 50
 
 /**
  * Plays a pod with real processes of this machine: the clone container's script with the machine's
- * git, the build container with a real Kaniko executor, each in a root folder and namespaces of its
+ * git, the build container with a real Kaniko executor, the publish container with a real crane, each in a root folder and namespaces of its
  * own. Needs root on Linux. It enforces no limit of memory or CPU, no capabilities and no seccomp,
  * and shares the machine's network: it is no isolation for code that one does not trust.
  */
@@ -49,7 +51,7 @@ async function runContainer(
   container: V1Container,
   volumes: ReadonlyMap<string, string>,
   folder: string,
-  { executor, images }: ProcessRunnerOptions,
+  { images, ...programs }: ProcessRunnerOptions,
 ): Promise<number> {
   const { name, image = '' } = container
   if (!images.includes(image)) {
@@ -57,7 +59,7 @@ async function runContainer(
     return never(pod)
   }
   const env = await environment(pod, container)
-  const root = await imageRoot(name, join(folder, name), executor)
+  const root = await imageRoot(name, join(folder, name), programs)
   const mounts = (container.volumeMounts ?? []).map(({ name: volume, mountPath, readOnly }) => ({
     source: volumes.get(volume) ?? '',
     target: mountPath,

@@ -10,7 +10,7 @@ export type Script = (pod: ScriptedPod) => Promise<void> | void
 export interface ScriptedPod extends PodHandle {
   /** Runs the clone container to its end. */
   clone(end?: Partial<End>): void
-  /** Ends the build container the way Kaniko does when it has pushed every destination. */
+  /** Ends what pushes, Kaniko's container or the one after it, as if it had pushed to every destination. */
   pushed(): void
 }
 
@@ -94,22 +94,43 @@ function scripted(handle: PodHandle): ScriptedPod {
       handle.finish('clone', { exitCode: 0, ...end })
     },
     pushed() {
-      const flag = '--destination='
-      const lines = (container(handle, 'build').args ?? [])
-        .filter((arg) => arg.startsWith(flag))
-        .map((arg) => `${arg.slice(flag.length)}@${simulatedDigest(handle.job)}`)
-      handle.finish('build', { exitCode: 0, message: `${lines.join('\n')}\n` })
+      const digest = simulatedDigest(handle.job)
+      const told = (destinations: readonly string[]): End => ({
+        exitCode: 0,
+        message: destinations.map((destination) => `${destination}@${digest}\n`).join(''),
+      })
+      const publish = containers(handle).find(({ name }) => name === 'publish')
+      if (!publish) return handle.finish('build', told(destinationsOf(container(handle, 'build'))))
+      handle.finish('build', { exitCode: 0 })
+      begin('publish')
+      handle.finish('publish', told(placesOf(publish)))
     },
   }
 }
+
+/** Where Kaniko is told to push. */
+const destinationsOf = ({ args = [] }: V1Container): string[] => {
+  const flag = '--destination='
+  return args.filter((arg) => arg.startsWith(flag)).map((arg) => arg.slice(flag.length))
+}
+
+/** Where the publish script is told to push: the layout, then a flag, a repository and a tag for each. */
+const placesOf = ({ args: [, ...places] = [] }: V1Container): string[] =>
+  Array.from({ length: places.length / 3 }, (_, place) =>
+    places.slice(place * 3 + 1, place * 3 + 3).join(':'),
+  )
 
 /** No image has it. */
 export const simulatedDigest = (job: string): string =>
   `sha256:${createHash('sha256').update(`simulated ${job}`).digest('hex')}`
 
-function container({ pod }: PodHandle, name: ContainerName): V1Container {
-  const { initContainers = [], containers = [] } = pod.spec ?? {}
-  const found = [...initContainers, ...containers].find((each) => each.name === name)
+const containers = ({ pod: { spec } }: PodHandle): V1Container[] => [
+  ...(spec?.initContainers ?? []),
+  ...(spec?.containers ?? []),
+]
+
+function container(handle: PodHandle, name: ContainerName): V1Container {
+  const found = containers(handle).find((each) => each.name === name)
   if (!found) throw new Error(`no container ${name} in the pod`)
   return found
 }
