@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** Where a command runs, and where its words go. */
@@ -10,6 +11,10 @@ export interface Terminal {
   readonly colour: boolean
   /** Columns; undefined: nobody looks at it, so that nothing is cut. */
   readonly width: number | undefined
+  /** Standard input; undefined: there is none but a person's keys. */
+  readonly input?: () => Readable | undefined
+  /** Writes over the last line on standard error, where that is a terminal; an empty text takes it away. */
+  readonly overwrite?: (text: string) => void
   /** Heard since before the command was loaded; of `serve` alone. */
   readonly signals?: StopSignals
 }

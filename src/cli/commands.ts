@@ -45,6 +45,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'build the same commit again',
     load: async () => (await import('./rebuild.ts')).rebuild,
   },
+  build: {
+    call: 'build -c FOLDER -i NAME',
+    summary: 'build a folder that is not pushed',
+    load: async () => (await import('./build/command.ts')).build,
+  },
   cancel: {
     call: 'cancel BUILD',
     summary: 'ask a build to end',

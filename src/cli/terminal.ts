@@ -15,6 +15,10 @@ export function processTerminal(signals: StopSignals | undefined): Terminal {
     tell: console.error,
     colour: stdout.isTTY && !process.env['NO_COLOR'],
     width: stdout.isTTY ? stdout.columns : undefined,
+    input: () => (process.stdin.isTTY ? undefined : process.stdin),
+    ...(process.stderr.isTTY
+      ? { overwrite: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) }
+      : {}),
     ...(signals ? { signals } : {}),
   }
 }

@@ -50,9 +50,15 @@ export const logSchema = z.looseObject({
   next: z.number(),
 })
 
+export const uploadsSchema = z.looseObject({
+  maxBytes: z.number(),
+  images: z.array(z.looseObject({ name: z.string(), dockerfile: z.string() })),
+})
+
 export const errorSchema = z.looseObject({ error: z.string() })
 
 export type ApiBuild = z.infer<typeof buildSchema>
 export type ApiLog = z.infer<typeof logSchema>
 
 export const approvedSchema = z.looseObject({ delivery: z.string() })
+export type ApiUploads = z.infer<typeof uploadsSchema>

@@ -12,7 +12,10 @@ import {
   pageSchema,
   type ApiBuild,
   type ApiLog,
+  type ApiUploads,
+  uploadsSchema,
 } from './answers.ts'
+import { sendFile, type SendFileOptions } from './send-file.ts'
 import type { ApiSettings } from './settings.ts'
 
 /** A kanihook that does not answer now, and may in a moment. */
@@ -27,6 +30,14 @@ export interface BuildsQuery {
   readonly limit: number
 }
 
+/** What a person chooses about one build, by the names of the API's parameters. */
+export interface UploadWish {
+  readonly image: string
+  readonly dockerfile: string | undefined
+  readonly target: string | undefined
+  readonly buildArg: readonly string[]
+}
+
 /** The admin API of a running kanihook. Each method throws CommandFailed with a sentence. */
 export interface ApiClient {
   /** Newest first, as many as are wanted, over as many pages as that takes. */
@@ -36,6 +47,10 @@ export interface ApiClient {
   log(id: string, from: number): Promise<ApiLog>
   rebuild(id: string, verbosity: string | undefined): Promise<ApiBuild>
   cancel(id: string): Promise<ApiBuild>
+  /** What can be built of a folder. */
+  uploads(): Promise<ApiUploads>
+  /** Uploads an archive and has it built. */
+  upload(wish: UploadWish, archive: Omit<SendFileOptions, 'headers'>): Promise<ApiBuild>
   /** Has a pull request's commit built. Returns the delivery that is planned. */
   approve(approval: Approval): Promise<string>
 }
@@ -48,6 +63,12 @@ const timeoutMs = 15_000
 
 /** Requests, and the token, go to the configured URL and nowhere else: redirects are not followed. */
 export function createApiClient({ url, token }: ApiSettings): ApiClient {
+  const common = {
+    accept: 'application/json',
+    'user-agent': 'kanihook',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
+
   async function send(path: string, body?: object): Promise<{ status: number; text: string }> {
     try {
       const response = await fetch(`${url}/api${path}`, {
@@ -55,25 +76,29 @@ export function createApiClient({ url, token }: ApiSettings): ApiClient {
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
         headers: {
-          accept: 'application/json',
-          'user-agent': 'kanihook',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...common,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       return { status: response.status, text: await response.text() }
     } catch (error) {
-      throw new NoAnswer(
-        `${url} cannot be reached (${failureReason(error)}): run it in kanihook's pod (kubectl exec), or ` +
-          'kubectl port-forward to port 9090 of that, or name the address in KANIHOOK_URL',
-        { cause: error },
-      )
+      throw unreached(error)
     }
   }
 
+  const unreached = (error: unknown): NoAnswer =>
+    new NoAnswer(
+      `${url} cannot be reached (${failureReason(error)}): run it in kanihook's pod (kubectl exec), or ` +
+        'kubectl port-forward to port 9090 of that, or name the address in KANIHOOK_URL',
+      { cause: error },
+    )
+
   async function call<T>(schema: z.ZodType<T>, path: string, body?: object): Promise<T> {
-    const { status, text } = await send(path, body)
+    return read(schema, await send(path, body))
+  }
+
+  function read<T>(schema: z.ZodType<T>, { status, text }: { status: number; text: string }): T {
     const value = parse(text)
     if (status >= 200 && status < 300) {
       const result = schema.safeParse(value)
@@ -133,6 +158,21 @@ export function createApiClient({ url, token }: ApiSettings): ApiClient {
     log: (id, from) => call(logSchema, `${one(id)}/log?from=${from}`),
     rebuild: (id, verbosity) =>
       call(buildSchema, `${one(id)}/rebuild`, verbosity === undefined ? {} : { verbosity }),
+    uploads: () => call(uploadsSchema, '/uploads'),
+    async upload(wish, archive) {
+      const query = new URLSearchParams()
+      for (const [name, value] of Object.entries(wish)) {
+        for (const each of [value ?? []].flat()) query.append(name, each)
+      }
+      const headers = { ...common, 'content-type': 'application/gzip' }
+      const target = `${url}/api/uploads?${query.toString()}`
+      return read(
+        buildSchema,
+        await sendFile(target, { ...archive, headers }).catch((error: unknown) => {
+          throw unreached(error)
+        }),
+      )
+    },
     cancel: (id) => call(buildSchema, `${one(id)}/cancel`, {}),
     approve: async (approval) =>
       (await call(approvedSchema, '/pull-requests/approve', approval)).delivery,

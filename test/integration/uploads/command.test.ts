@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { fails, hangs, succeeds } from '../../stand-ins/kubernetes/index.ts'
+import { tarOf } from '../../support/archives.ts'
+import { eventually } from '../../support/eventually.ts'
+import { freePort } from '../../support/free-port.ts'
+import { runCommand, startCommand } from '../../support/run-kanihook.ts'
+import { install, type Installation } from '../cli/installation.ts'
+
+/** `kanihook build` as a process, asking a kanihook that runs; what would run in pods is scripted. */
+
+let its: Installation
+let root: string
+let uploads: string
+let context: string
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'kanihook-build-test-'))
+  ;[uploads, context] = [join(root, 'uploads'), join(root, 'context')]
+  await mkdir(context)
+  await writeFile(join(context, 'Dockerfile'), 'FROM scratch\n')
+  its = await install(
+    `repositories: []
+uploads: [{ name: shop, destination: registry.example.com/try/shop, tags: [edge] }]
+`,
+    { UPLOADS_DIR: uploads, UPLOADS_PORT: '0', MAX_UPLOAD: '1Mi', TMPDIR: root },
+  )
+})
+after(async () => {
+  await its?.close()
+  await rm(root, { recursive: true, force: true })
+})
+beforeEach(() => its.runner.byDefault(succeeds))
+
+const build = (...args: string[]) => its.run('build', '--image', 'shop', ...args)
+
+describe('kanihook build', () => {
+  it('packs, uploads, follows, and ends with what was pushed by its digest', async () => {
+    const { code, out, err } = await build('--context', context)
+    assert.equal(code, 0, err)
+    assert.match(err, /^Packed 1 file of /m)
+    assert.match(err, /^Uploaded \d+ bytes$/m)
+    assert.match(err, /^shop of upload [0-9a-f]{12} is built: build [0-9a-f]{16}$/m)
+    assert.match(out, /^build Pushed image$/m)
+    const [last] = out.split('\n').slice(-1)
+    assert.match(last ?? '', /^registry\.example\.com\/try\/shop:edge@sha256:[0-9a-f]{64}$/)
+  })
+
+  it('exits with 1 where the build fails, and says why', async () => {
+    its.runner.byDefault(
+      fails({ exitCode: 1 }, 'error resolving dockerfile path: please provide a valid path'),
+    )
+    const { code, out, err } = await build('--context', context)
+    assert.equal(code, 1)
+    assert.match(err, /failed: Dockerfile not found: Dockerfile/)
+    assert.doesNotMatch(out, /@sha256:/)
+  })
+
+  it('reads a tar from standard input', async () => {
+    const tar = await tarOf({ Dockerfile: 'FROM scratch' })
+    const args = ['build', '--context', '-', '--image', 'shop']
+    const { code, err } = await runCommand(args, its.client, tar)
+    assert.equal(code, 0, err)
+    const garbage = await runCommand(args, its.client, Buffer.from('FROM scratch'))
+    assert.equal(garbage.code, 69)
+    assert.match(garbage.err, /standard input is neither a tar nor a tar\.gz/)
+  })
+
+  it('says what is wrong before anything is sent', async () => {
+    const large = join(root, 'large')
+    await mkdir(large)
+    await writeFile(join(large, 'Dockerfile'), 'FROM scratch')
+    await writeFile(join(large, 'data'), randomBytes(3 << 20))
+    for (const [args, code, words] of [
+      [['--context', large], 69, /larger than the 1 MiB that kanihook takes \(MAX_UPLOAD\)/],
+      [['--context', join(root, 'none')], 69, /there is no folder/],
+      [['--context', root], 69, /there is no Dockerfile in/],
+      [
+        ['--context', context, '--image', 'cart'],
+        69,
+        /no image "cart" under uploads \(there are: shop\)/,
+      ],
+      [[], 64, /--context is missing/],
+      [['--context', context, '--tag', 'latest'], 64, /Unknown option '--tag'/],
+    ] as const) {
+      const ran = await build(...args)
+      assert.equal(ran.code, code, ran.err)
+      assert.match(ran.err, words)
+    }
+    assert.deepEqual(await readdir(uploads), [])
+  })
+
+  it('says what kanihook has against it', async () => {
+    const bad = await build('--context', context, '--build-arg', 'LD_PRELOAD=x')
+    assert.equal(bad.code, 69)
+    assert.match(bad.err, /LD_PRELOAD is refused/)
+    const args = ['build', '-c', context, '-i', 'shop']
+    const away = await runCommand(args, { KANIHOOK_URL: `http://127.0.0.1:${await freePort()}` })
+    assert.equal(away.code, 69)
+    assert.match(away.err, /cannot be reached \(ECONNREFUSED\)/)
+    const wrong = await runCommand(args, { ...its.client, KANIHOOK_TOKEN: 'a-wrong-admin-token' })
+    assert.equal(wrong.code, 69)
+    assert.match(wrong.err, /refuses the token/)
+  })
+
+  it('cancels the build when it is interrupted', async () => {
+    its.runner.byDefault(hangs)
+    const command = startCommand(['build', '-c', context, '-i', 'shop'], its.client)
+    await eventually(() => command.out.some((line) => line.startsWith('build ')), {
+      within: 30_000,
+    })
+    command.child.kill('SIGINT')
+    assert.equal(await command.ended, 130)
+    assert.match(command.err.join('\n'), /Cancelling build [0-9a-f]{16}/)
+    assert.match(command.err.at(-1) ?? '', /cancelled: Cancelled by an operator$/)
+    await eventually(async () => (await readdir(uploads)).length === 0)
+  })
+
+  it('keeps nothing of an upload that is interrupted', async () => {
+    // Says what may be built, and then takes nothing.
+    const slow = createServer((req, res) => {
+      if (req.method !== 'GET') return
+      res.setHeader('content-type', 'application/json')
+      res.end(
+        JSON.stringify({ maxBytes: 1 << 20, images: [{ name: 'shop', dockerfile: 'Dockerfile' }] }),
+      )
+    })
+    await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`
+    const temporary = await mkdtemp(join(root, 'tmp-'))
+    const command = startCommand(['build', '-c', context, '-i', 'shop'], {
+      KANIHOOK_URL: url,
+      TMPDIR: temporary,
+    })
+    await eventually(() => command.err.some((line) => line.startsWith('Packed ')), {
+      within: 30_000,
+    })
+    assert.equal((await readdir(temporary)).length, 1)
+    command.child.kill('SIGINT')
+    assert.equal(await command.ended, 130)
+    assert.match(command.err.join('\n'), /Broken off: nothing of the upload is kept/)
+    assert.deepEqual(await readdir(temporary), [])
+    slow.closeAllConnections()
+    slow.close()
+  })
+})
