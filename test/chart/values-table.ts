@@ -53,6 +53,7 @@ const monitoring = [
 export const valuesTable: readonly ValuesRow[] = [
   { name: 'split, everything by reference', values: usual },
   { name: 'single, for trying out', values: tryingOut },
+  { name: 'split, with uploads', values: { ...usual, uploads: { enabled: true } } },
   {
     name: 'single, several pods',
     values: { ...usual, mode: 'single', single: { replicas: 3 } },

@@ -63,6 +63,12 @@ spec:
             - name: admin
               containerPort: 9090
               protocol: TCP
+            {{- if and .worker $values.uploads.enabled }}
+            # Where the pods of builds fetch what was uploaded.
+            - name: uploads
+              containerPort: 9091
+              protocol: TCP
+            {{- end }}
           startupProbe:
             httpGet:
               path: /healthz
@@ -104,6 +110,10 @@ spec:
               readOnly: true
             - name: tmp
               mountPath: /tmp
+            {{- if and .worker $values.uploads.enabled }}
+            - name: uploads
+              mountPath: /var/lib/kanihook/uploads
+            {{- end }}
             {{- with $own.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -131,6 +141,11 @@ spec:
               {{- end }}
         - name: tmp
           emptyDir: {}
+        {{- if and .worker $values.uploads.enabled }}
+        - name: uploads
+          emptyDir:
+            {{- toYaml $values.uploads.emptyDir | nindent 12 }}
+        {{- end }}
         {{- with $own.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

@@ -44,6 +44,16 @@
   value: {{ .publishImage | quote }}
 {{- end }}
 {{- end }}
+{{- if and .worker $values.uploads.enabled }}
+- name: UPLOADS_DIR
+  value: /var/lib/kanihook/uploads
+- name: UPLOADS_PORT
+  value: '9091'
+- name: MAX_UPLOAD
+  value: {{ $values.uploads.maxSize | quote }}
+- name: UPLOADS_DISK
+  value: {{ $values.uploads.diskSize | quote }}
+{{- end }}
 {{- range $forge := include "kanihook.forges" .root | fromYamlArray }}
 {{- $own := get $values.forges $forge }}
 {{- with $own.url }}
