@@ -96,6 +96,10 @@ export interface ImagePlan {
   readonly priorityClassName?: string
   /** By which a cloud knows the pod; it gets no token of the Kubernetes API. */
   readonly serviceAccountName?: string
+  /** With the submodules, at the commits that are recorded. */
+  readonly submodules?: boolean
+  /** With no files but those of the context, the Dockerfile and its ignore file. */
+  readonly sparse?: boolean
   /** The login of the clone: a Secret in the build namespace. Without one it is the forge's. */
   readonly cloneSecret?: string
   /** A dockerconfigjson Secret in the build namespace; undefined: the registry is open. */

@@ -68,6 +68,23 @@ export const explainSsh = (said: string, question: SshQuestion): string | undefi
 /** What git prints in the clone container. The first sign that fits decides. */
 const cloneSigns: readonly Sign[] = [
   {
+    pattern: /^The (context|Dockerfile|ignore file) (.+) leads out of the repository$/m,
+    explain: (match) => author(`The ${match[1]} ${match[2]} is a link out of the repository`),
+  },
+  {
+    pattern: /transport '([^']+)' not allowed/,
+    explain: (match) =>
+      author(`A submodule has a URL of ${match[1]}, which is not fetched: use HTTPS or SSH`),
+  },
+  {
+    pattern:
+      /clone of '(?:[a-z]+:\/\/)?(?:[^@/']+@)?([^/':]+)[^']*' into submodule path '(?:\/kanihook\/context\/)?([^']+)' failed/,
+    explain: (match, { repository: { host } }) =>
+      author(
+        `Submodule ${match[2]} cannot be cloned from ${match[1]}: does the login for ${host}, the only one, see it?`,
+      ),
+  },
+  {
     pattern: /The Dockerfile names \/workspace, where Tekton mounts/,
     explain: () =>
       author(

@@ -98,7 +98,7 @@ for (const [log, state, retry, reason] of builds) {
   })
 }
 
-const clones: [log: string, retry: boolean, reason: RegExp][] = [
+const clones: [log: string, retry: boolean, reason: RegExp, state?: Failure['state']][] = [
   [
     "fatal: Authentication failed for 'https://git.example.com/acme/app.git/'",
     false,
@@ -109,6 +109,24 @@ const clones: [log: string, retry: boolean, reason: RegExp][] = [
     false,
     /Repository not found: git\.example\.com\/acme\/app/,
   ],
+  [
+    'The Dockerfile d/config.json leads out of the repository',
+    false,
+    /^The Dockerfile d\/config\.json is a link out of the repository$/,
+    'failed',
+  ],
+  [
+    "fatal: could not read Username for 'https://other.io': terminal prompts disabled\nfatal: clone of 'https://other.io/a/lib.git' into submodule path '/kanihook/context/libs/a' failed",
+    false,
+    /^Submodule libs\/a cannot be cloned from other\.io: does the login for git\.example\.com, the only one, see it\?$/,
+    'failed',
+  ],
+  [
+    "fatal: transport 'file' not allowed\nfatal: clone of '/etc' into submodule path '/kanihook/context/x' failed",
+    false,
+    /^A submodule has a URL of file, which is not fetched: use HTTPS or SSH$/,
+    'failed',
+  ],
   ['error: Server does not allow request for unadvertised object abc', false, /no longer in/],
   [
     "fatal: unable to access 'https://…': Could not resolve host: git.example.com",
@@ -117,7 +135,7 @@ const clones: [log: string, retry: boolean, reason: RegExp][] = [
   ],
 ]
 
-for (const [log, retry, reason] of clones) {
+for (const [log, retry, reason, state = 'error'] of clones) {
   test(`git's "${log.slice(0, 50)}" reads as ${reason}`, () => {
     const failure = explainClone(
       { exitCode: 128, reason: 'Error', message: '' },
@@ -126,7 +144,7 @@ for (const [log, retry, reason] of clones) {
     )
     assert.match(failure.reason, reason)
     assert.equal(failure.retry, retry)
-    assert.equal(failure.state, 'error')
+    assert.equal(failure.state, state)
   })
 }
 

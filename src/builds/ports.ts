@@ -200,6 +200,8 @@ export interface JobRequest {
   readonly tries: number
   /** The URL that is cloned, by HTTP or SSH: made of the configured forge and the repository's path. Of an upload: where it is. */
   readonly cloneUrl: string
+  /** The same repository by the other of HTTP and SSH; submodules of its host may be named that way. */
+  readonly otherUrl?: string
   /**
    * To be put into a Secret for the clone. Undefined: it has the plan's `cloneSecret`, or no login. Of an
    * upload: its token is the password.

@@ -72,14 +72,14 @@ async function originOf(
   { repository, plan: { upload, cloneSecret } }: Build,
   part: Part,
   { source, uploads }: Pick<StartOptions, 'source' | 'uploads'>,
-): Promise<Pick<JobRequest, 'cloneUrl' | 'credential'> | undefined> {
+): Promise<Pick<JobRequest, 'cloneUrl' | 'otherUrl' | 'credential'> | undefined> {
   if (!upload) {
     // The index is made of what is in the registry.
     if (part === indexPart) return { cloneUrl: '', credential: undefined }
-    const { url: cloneUrl, login } = await source.access(repository, cloneSecret)
+    const { url: cloneUrl, otherUrl, login } = await source.access(repository, cloneSecret)
     // A Secret that is there already is read by the clone itself; its values are among those of the build.
     const credential = cloneSecret === undefined && 'password' in login ? login : undefined
-    return { cloneUrl, credential }
+    return { cloneUrl, otherUrl, credential }
   }
   if (part === indexPart) return { cloneUrl: '', credential: undefined }
   const held = await uploads.find(upload.id)

@@ -5,6 +5,7 @@ import { cloneRequests } from '../builds/refusals.ts'
 import { PermanentError } from '../errors.ts'
 import { sshOptions } from '../git/ssh-login.ts'
 import { basicSecret, sshSecret } from './clone-login.ts'
+import { cloneOptions } from './clone-options.ts'
 import { cloneScript } from './clone-script.ts'
 import { terminationLog } from './context-report.ts'
 import { literal } from './literal.ts'
@@ -41,6 +42,7 @@ export function cloneContainer(request: JobRequest, job: string, image: string):
       build.sha,
       build.plan.context,
       build.plan.dockerfile,
+      ...cloneOptions(request),
     ].map(literal),
     workingDir: contextFolder,
     env: [

@@ -46,7 +46,14 @@ for (const shell of shells) {
     async function clone(
       url: string,
       sha: string,
-      options: { ref?: string; env?: object; login?: SshKey } = {},
+      options: {
+        ref?: string
+        env?: object
+        login?: SshKey
+        context?: string
+        dockerfile?: string
+        more?: readonly string[]
+      } = {},
     ) {
       const run = await mkdtemp(join(folder, 'run-'))
       const [context, home] = [join(run, 'context'), join(run, 'home')]
@@ -62,7 +69,15 @@ for (const shell of shells) {
       }
       await chmod(context, 0o777)
       const origin = /^[a-z]+:\/\/[^/]+/.exec(url)?.[0] ?? ''
-      const args = [url, origin, options.ref ?? 'refs/heads/main', sha, '.', 'Dockerfile']
+      const args = [
+        url,
+        origin,
+        options.ref ?? 'refs/heads/main',
+        sha,
+        options.context ?? '.',
+        options.dockerfile ?? 'Dockerfile',
+        ...(options.more ?? []),
+      ]
       const [command = 'sh', ...first] = shell
       const child = spawn(command, [...first, '-c', cloneScript, 'clone', ...args], {
         cwd: context,
@@ -189,6 +204,147 @@ for (const shell of shells) {
       } finally {
         await ssh.stop()
       }
+    })
+
+    describe('with submodules', () => {
+      const modules = (urls: Readonly<Record<string, string>>): string =>
+        Object.entries(urls)
+          .map(([path, url]) => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`)
+          .join('')
+
+      it('fetches them at the recorded commit, those of submodules too, and leaves no .git', async () => {
+        const git = await serve({ login })
+        const inner = await git.commit('acme/inner', { i: 'inner' })
+        const recorded = await git.commit(
+          'acme/lib',
+          { l: 'recorded', '.gitmodules': modules({ deep: '../inner' }) },
+          { submodules: { deep: inner } },
+        )
+        await git.commit('acme/lib', { l: 'newer' }, { parent: recorded })
+        const sha = await git.commit(
+          'acme/app',
+          { '.gitmodules': modules({ 'libs/a': '../lib', ssh: 'git@own:acme/inner' }) },
+          { submodules: { 'libs/a': recorded, ssh: inner } },
+        )
+        const more = ['submodules', `base=${git.url}/`, 'alias=git@own:']
+        const ran = await clone(`${git.url}/acme/app`, sha, { env, more })
+        assert.equal(ran.code, 0, ran.output)
+        const read = (path: string) => readFile(join(ran.context, path), 'utf8')
+        assert.equal(await read('libs/a/l'), 'recorded')
+        assert.equal(await read('libs/a/deep/i'), 'inner')
+        assert.equal(await read('ssh/i'), 'inner')
+        assert.deepEqual((await readdir(join(ran.context, 'libs/a'))).toSorted(), [
+          '.gitmodules',
+          'deep',
+          'l',
+        ])
+        assert.deepEqual(ran.home, [])
+        const without = await clone(`${git.url}/acme/app`, sha, { env })
+        assert.deepEqual(await readdir(join(without.context, 'libs/a')), [])
+      })
+
+      it('gives the login to no other host', async () => {
+        const other = await serve()
+        const secret = await other.commit('acme/lib', { l: '1' })
+        const git = await serve({ login })
+        const sha = await git.commit(
+          'acme/app',
+          { '.gitmodules': modules({ lib: `${other.url}/acme/lib` }) },
+          { submodules: { lib: secret } },
+        )
+        const more = ['submodules', `base=${git.url}/`]
+        const ran = await clone(`${git.url}/acme/app`, sha, { env, more })
+        assert.equal(ran.code, 0, ran.output)
+        assert.ok(other.logins.length > 0)
+        assert.deepEqual(new Set(other.logins), new Set([undefined]))
+      })
+
+      it('takes none from this machine, and runs nothing that a URL says', async () => {
+        const git = await serve()
+        const lib = await git.commit('acme/lib', { l: '1' })
+        for (const url of [
+          `file://${git.folder}/acme/lib`,
+          `${git.folder}/acme/lib`,
+          'ext::sh -c touch% /tmp/kanihook-was-here',
+          '-u./x',
+        ]) {
+          const sha = await git.commit(
+            'acme/app',
+            { '.gitmodules': modules({ lib: url }) },
+            { submodules: { lib } },
+          )
+          const ran = await clone(`${git.url}/acme/app`, sha, { more: ['submodules'] })
+          assert.notEqual(ran.code, 0, url)
+        }
+      })
+
+      it('says which one cannot be had', async () => {
+        const git = await serve()
+        const lib = await git.commit('acme/lib', { l: '1' })
+        const sha = await git.commit(
+          'acme/app',
+          { '.gitmodules': modules({ 'libs/a': '../gone' }) },
+          { submodules: { 'libs/a': lib } },
+        )
+        const ran = await clone(`${git.url}/acme/app`, sha, { more: ['submodules'] })
+        assert.notEqual(ran.code, 0)
+        assert.match(
+          ran.output,
+          /clone of '\S+\/acme\/gone' into submodule path '\S*libs\/a' failed/,
+        )
+      })
+    })
+
+    it('fetches the files of a folder alone where that is all that is wanted', async () => {
+      const git = await serve({
+        config: { 'uploadpack.allowFilter': 'true', 'uploadpack.allowAnySHA1InWant': 'true' },
+      })
+      const files = { 'big/file': 'x', 'api/a': 'a', 'api/[x]/b': 'b', 'docker/D': 'FROM a', o: '' }
+      const sha = await git.commit('acme/app', files)
+      const more = ['sparse=/api/', 'sparse=/docker/D']
+      const paths = { context: 'api', dockerfile: 'docker/D' }
+      const ran = await clone(`${git.url}/acme/app`, sha, { more, ...paths })
+      assert.equal(ran.code, 0, ran.output)
+      assert.deepEqual(ran.files, ['api', 'docker'])
+      assert.equal(await readFile(join(ran.context, 'api/[x]/b'), 'utf8'), 'b')
+      const plain = await serve()
+      const same = await plain.commit('acme/app', files)
+      const fallback = await clone(`${plain.url}/acme/app`, same, { more, ...paths })
+      assert.equal(fallback.code, 0, fallback.output)
+      assert.deepEqual(fallback.files, ['api', 'docker'])
+    })
+
+    it('refuses a context, a Dockerfile or an ignore file that links out of the repository', async () => {
+      const git = await serve()
+      for (const [links, paths, what] of [
+        [{ Dockerfile: '/etc/passwd' }, {}, 'Dockerfile Dockerfile'],
+        [{ Dockerfile: '../docker/config.json' }, {}, 'Dockerfile Dockerfile'],
+        [{ d: '../docker' }, { dockerfile: 'd/config.json' }, 'Dockerfile d/config.json'],
+        [
+          { one: 'two', two: '/proc/self' },
+          { dockerfile: 'one/environ' },
+          'Dockerfile one/environ',
+        ],
+        [{ api: '/' }, { context: 'api' }, 'context api'],
+        [{ api: '..' }, { context: 'api' }, 'context api'],
+        [{ '.dockerignore': '/etc/passwd' }, {}, 'ignore file ./.dockerignore'],
+        [{ 'Dockerfile.dockerignore': '/etc/passwd' }, {}, 'ignore file Dockerfile.dockerignore'],
+      ] as const) {
+        const linked = Object.entries(links).map(([path, linkTo]) => [path, { linkTo }])
+        const sha = await git.commit('acme/app', { a: '', ...Object.fromEntries(linked) })
+        const ran = await clone(`${git.url}/acme/app`, sha, paths)
+        assert.equal(ran.code, 1, ran.output)
+        assert.ok(ran.output.includes(`The ${what} leads out of the repository`), ran.output)
+      }
+      const sha = await git.commit('acme/app', {
+        'docker/D': '',
+        'services/api/a': '',
+        Dockerfile: { linkTo: 'docker/D' },
+        api: { linkTo: 'services/api' },
+        away: { linkTo: '/usr/share' },
+      })
+      const ran = await clone(`${git.url}/acme/app`, sha, { context: 'api' })
+      assert.equal(ran.code, 0, ran.output)
     })
 
     it('clones a repository of SHA-256 ids', async () => {

@@ -115,6 +115,8 @@ const apart = request(
 const later = [
   'backend',
   'cloneSecret',
+  'submodules',
+  'sparse',
   'secretBuildArgs',
   'nodeSelector',
   'tolerations',

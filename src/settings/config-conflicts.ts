@@ -101,6 +101,13 @@ function imageConflicts(image: Mapping, own: Mapping, path: Path): Fault[] {
     })
   }
   faults.push(...nodeConflicts(image, path))
+  if (image['sparse'] === true && (image['context'] ?? '.') === '.') {
+    faults.push({
+      path: [...path, 'sparse'],
+      message:
+        'the context is the whole repository, so there is nothing to leave out (say a context, or leave sparse out)',
+    })
+  }
   if (image['singleSnapshot'] === true && at(image['cache'], 'enabled') === true) {
     faults.push({
       path: [...path, 'singleSnapshot'],

@@ -309,6 +309,8 @@ const faultyImages: readonly [string, RegExp][] = [
   ['scan: { severity: [HIGH] }', /images\[0\]\.scan: not supported by this version/],
   ['webhookSecret: x', /not supported by this version/],
   ['namespace: x', /not supported by this version/],
+  ['sparse: true', /sparse: the context is the whole repository/],
+  ['submodules: 1', /submodules: must be true or false/],
   ['name: b', /twice/],
 ]
 describe('an image is refused that says', () => {

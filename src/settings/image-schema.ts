@@ -196,6 +196,16 @@ export const imageSettings = {
   startTimeout: duration
     .optional()
     .describe('How long a build may wait for the cluster. Default: 10m.'),
+  submodules: z
+    .boolean()
+    .optional()
+    .describe('Clone submodules too, at the commits that are recorded. Default: false.'),
+  sparse: z
+    .boolean()
+    .optional()
+    .describe(
+      'Fetch no files but those of the context, the Dockerfile and its ignore file. Default: false.',
+    ),
   verbosity: z.enum(verbosities).optional().describe('How much Kaniko says. Default: info.'),
   logFormat: z
     .enum(logFormats)

@@ -84,6 +84,8 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     paths: image.paths && { include: image.paths.include, exclude: image.paths.exclude ?? [] },
     timeoutMs: image.timeout ?? 30 * minute,
     startTimeoutMs: image.startTimeout ?? 10 * minute,
+    ...(image.submodules && { submodules: true }),
+    ...(image.sparse && { sparse: true }),
     verbosity: image.verbosity ?? 'info',
     ...(image.logFormat && { logFormat: image.logFormat }),
   }

@@ -38,6 +38,8 @@ export interface GitServer {
       readonly alsoAt?: string
       readonly parent?: string
       readonly sha256?: boolean
+      /** Commits of submodules, by path. */
+      readonly submodules?: Readonly<Record<string, string>>
     },
   ): Promise<string>
   stop(): Promise<void>
@@ -123,7 +125,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     folder,
     logins,
     async commit(repository, files, options = {}) {
-      const { ref = 'refs/heads/main', alsoAt, parent, sha256 = false } = options
+      const { ref = 'refs/heads/main', alsoAt, parent, sha256 = false, submodules = {} } = options
       const bare = join(folder, repository)
       const work = await mkdtemp(join(folder, 'work-'))
       const env = { ...gitEnv, GIT_DIR: bare, GIT_WORK_TREE: work }
@@ -142,6 +144,9 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
         else await symlink(text.linkTo, join(work, path))
       }
       await git('add', '--all', '--force')
+      for (const [path, id] of Object.entries(submodules)) {
+        await git('update-index', '--add', '--cacheinfo', `160000,${id},${path}`)
+      }
       const tree = await git('write-tree')
       const commit = await git('commit-tree', tree, '-m', 'test', ...(parent ? ['-p', parent] : []))
       await git('update-ref', ref, commit)

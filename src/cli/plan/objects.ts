@@ -18,7 +18,7 @@ export interface BuildObjects {
 /** What is created in the cluster for a build. Pure. */
 export function buildObjects(
   build: Build,
-  { url: cloneUrl, login }: GitAccess,
+  { url: cloneUrl, otherUrl, login }: GitAccess,
   settings: JobSettings,
 ): BuildObjects {
   // Without a password the clone asks for none: right for what everybody may read.
@@ -26,7 +26,7 @@ export function buildObjects(
     build.plan.cloneSecret === undefined && 'username' in login
       ? { username: login.username, password: '' }
       : undefined
-  const job = buildManifest({ build, tries: 1, cloneUrl, credential }, settings)
+  const job = buildManifest({ build, tries: 1, cloneUrl, otherUrl, credential }, settings)
   const secret = credential && secretOf(job, settings.namespace, credential)
   delete secret?.metadata?.ownerReferences
   return { secret, job }
