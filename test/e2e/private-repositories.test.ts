@@ -65,6 +65,14 @@ before(async () => {
         entry('missing', 'not-there'),
         entry('token', 'acme-clone-token'),
         entry('refused', 'wrong-token'),
+        entry('whole', 'acme-clone-token').replace(
+          '{ name: app,',
+          '{ name: app, submodules: true,',
+        ),
+        entry('part', 'acme-clone-token').replace(
+          '{ name: app,',
+          '{ name: app, context: services/api, sparse: true,',
+        ),
       ].join('')
     },
     settings: () => ({ GITEA_SSH_URL: gitea.sshUrl }),
@@ -152,6 +160,36 @@ test('a token of its own clones instead of the one that posts statuses', async (
   const { status, description } = await world.ended(repository, sha)
   assert.equal(status, 'success', `${description}\n${await logOf(repository)}`)
   assert.equal(await world.image.file(image(repository), 'src/content.txt'), 'by token')
+})
+
+test('private submodules of the same forge come along, by the login of the repository', async () => {
+  const lib = await world.repository('lib')
+  const recorded = await lib.commit({ 'lib.txt': 'recorded' })
+  await lib.commit({ 'lib.txt': 'newer' })
+  await lib.push('main')
+  const repository = await world.repository('whole')
+  await repository.commit({
+    Dockerfile: dockerfile('true'),
+    '.gitmodules': `[submodule "l"]\n\tpath = l\n\turl = ../${lib.path.split('/')[1]}.git\n`,
+  })
+  await repository.git('update-index', '--add', '--cacheinfo', `160000,${recorded},l`)
+  await repository.git('commit', '--quiet', '--message', 'add l')
+  const sha = await repository.git('rev-parse', 'HEAD')
+  await repository.push('main')
+  const { status, description } = await world.ended(repository, sha)
+  assert.equal(status, 'success', `${description}\n${await logOf(repository)}`)
+  assert.equal(await world.image.file(image(repository), 'src/l/lib.txt'), 'recorded')
+})
+
+test('a part of a large repository is built without the rest', async () => {
+  const { repository, sha } = await pushed('part', {
+    'services/api/Dockerfile': dockerfile('test ! -e /kanihook/context/large'),
+    'services/api/a.txt': 'api',
+    'large/file': 'x',
+  })
+  const { status, description } = await world.ended(repository, sha)
+  assert.equal(status, 'success', `${description}\n${await logOf(repository)}`)
+  assert.equal(await world.image.file(image(repository), 'src/a.txt'), 'api')
 })
 
 for (const [name, says] of [
