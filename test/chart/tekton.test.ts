@@ -59,7 +59,7 @@ test('the Task gives Kaniko the flags of kanihook’s own builds, and its own fo
     (args as string[]).filter((arg) => !/^--(context|dockerfile|destination|cache)|^\$\(/.test(arg))
   const [, build] = await chartSteps()
   const own = fixed(ownSteps()[1]['args']).map((arg) =>
-    arg.replace('/tekton/results/pushed', '$(results.pushed.path)'),
+    arg.replace('/tekton/results/build', '$(results.pushed.path)'),
   )
   assert.deepEqual(
     fixed(build['args']).filter((arg) => !arg.startsWith('--digest-file=')),

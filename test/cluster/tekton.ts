@@ -45,7 +45,14 @@ const configMaps = [
  */
 export async function startTekton(
   cluster: TestCluster,
-  { onProgress = silent }: { readonly onProgress?: Progress } = {},
+  {
+    onProgress = silent,
+    featureFlags = {},
+  }: {
+    readonly onProgress?: Progress
+    /** Tekton's own, where they are not its defaults. */
+    readonly featureFlags?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<Tekton> {
   const api = createApiServer(cluster.kubeconfig)
   const forbid = await allowTaskRuns(cluster.kubeconfig)
@@ -59,7 +66,7 @@ export async function startTekton(
   await daemons.stop(daemon)
   const definitions = await readDefinitions(join(programs, 'config', '300-crds'))
   for (const definition of definitions) await ensureDefinition(api, definition)
-  await makeSettings(api, cluster)
+  await makeSettings(api, cluster, featureFlags)
   const ports = await Promise.all([freePort(), freePort(), freePort()])
   daemons.start({
     name: daemon,
@@ -112,12 +119,20 @@ async function readDefinitions(folder: string): Promise<Definition[]> {
 }
 
 /** The config maps, and the login by which every pod of a TaskRun pulls Tekton's image. */
-async function makeSettings(api: ApiServer, cluster: TestCluster): Promise<void> {
+async function makeSettings(
+  api: ApiServer,
+  cluster: TestCluster,
+  featureFlags: Readonly<Record<string, string>>,
+): Promise<void> {
   await make(api, '/api/v1/namespaces', { metadata: { name: namespace } })
   const template = JSON.stringify({ imagePullSecrets: [{ name: pullSecret }] })
+  const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'config-defaults': { 'default-pod-template': template },
+    'feature-flags': featureFlags,
+  }
   for (const name of configMaps) {
-    const data = name === 'config-defaults' ? { 'default-pod-template': template } : {}
-    await make(api, `/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name }, data })
+    const body = { metadata: { name }, data: settings[name] ?? {} }
+    await make(api, `/api/v1/namespaces/${namespace}/configmaps`, body)
   }
   await make(api, `/api/v1/namespaces/${cluster.namespace}/secrets`, {
     metadata: { name: pullSecret },

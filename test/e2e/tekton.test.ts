@@ -8,6 +8,7 @@ import { allowTaskRuns } from '../cluster/access.ts'
 import { startTekton, type Tekton } from '../cluster/tekton.ts'
 import { clusterContract, realCluster } from '../contracts/cluster.ts'
 import { eventually } from '../support/eventually.ts'
+import { everythingIn } from '../support/redis-contents.ts'
 import { documentedEntries } from './support/documented.ts'
 import type { TestRepository } from './support/repository.ts'
 import { createWorld, runningCluster, type World } from './support/world.ts'
@@ -116,6 +117,8 @@ describe('where there is Tekton', () => {
       assert.ok(digest && end.description.includes(digest.slice(0, 'sha256:'.length + 12)))
       const short = `${registry.host}/acme/shop:${sha.slice(0, 12)}`
       assert.equal(await world.image.digest(short), digest)
+      const records = await everythingIn(world.redis.url)
+      assert.match(records, /context\W+bytes\W+\d+\W+files\W+1\b/, 'the clone told of the context')
       const [run, ...more] = await runsOf(repository)
       assert.ok(run)
       assert.deepEqual(more, [])

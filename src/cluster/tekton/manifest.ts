@@ -2,14 +2,12 @@ import type { V1Container, V1EnvVar } from '@kubernetes/client-node'
 import type { ImagePlan } from '../../builds/build.ts'
 import type { JobRequest } from '../../builds/ports.ts'
 import { PermanentError } from '../../errors.ts'
+import { terminationLog } from '../context-report.ts'
 import { deadlineSeconds, jobManifest, type JobSettings } from '../job-manifest.ts'
 import { literal } from '../literal.ts'
 import { inContext } from '../paths.ts'
 import { tektonGroup, tektonVersion, type Step, type TaskRun } from './task-run.ts'
 import { workspaceCheck } from './workspace-check.ts'
-
-/** The result that holds what was pushed, in Kaniko's lines. */
-export const pushedResult = 'pushed'
 
 /** Where Tekton takes results from, and its own folders, which are no part of an image. */
 export const resultsFolder = '/tekton/results'
@@ -25,13 +23,15 @@ const executor = '/kaniko/executor'
  */
 export function taskRunManifest(request: JobRequest, settings: JobSettings): TaskRun {
   const { metadata = {}, spec } = jobManifest(request, settings, {
-    report: `${resultsFolder}/${pushedResult}`,
+    report: reportOf('build'),
     ignore: [tektonFolder],
   })
   const { metadata: ofPod = {}, spec: pod } = spec!.template
   refuseTooManyTags(request.build.plan.destinations)
   refuseOddQuantities(request.build.plan.resources)
   const { nodeSelector, tolerations, priorityClassName, serviceAccountName } = pod!
+  const { plan } = request.build
+  const containers = [...(pod!.initContainers ?? []), ...pod!.containers]
   return {
     apiVersion: `${tektonGroup}/${tektonVersion}`,
     kind: 'TaskRun',
@@ -52,16 +52,23 @@ export function taskRunManifest(request: JobRequest, settings: JobSettings): Tas
       },
       taskSpec: {
         description: 'Made by kanihook for one build.',
-        results: [
-          { name: pushedResult, description: 'repository:tag@digest, a line for each tag' },
-        ],
-        steps: [...(pod!.initContainers ?? []), ...pod!.containers]
-          .map((container) => checked(container, request.build.plan))
-          .map(step),
+        results: containers.map(({ name }) => ({ name, description: `What ${name} tells` })),
+        steps: containers.map(reporting).map((each) => step(checked(each, plan))),
         volumes: pod!.volumes ?? [],
       },
     },
   }
+}
+
+/** What a container tells in its termination message is here the result of its step's name. */
+const reportOf = (name: string): string => `${resultsFolder}/${name}`
+
+/** A script that tells something tells nothing where there is no such file. */
+function reporting(container: V1Container): V1Container {
+  const { name, command: [shell, flag, script, ...rest] = [] } = container
+  if (!shell || !flag || !script?.includes(terminationLog)) return container
+  const told = `touch ${reportOf(name)}\n${script.replaceAll(terminationLog, reportOf(name))}`
+  return Object.assign({}, container, { command: [shell, flag, told, ...rest] })
 }
 
 /** The clone also looks whether the Dockerfile can be built where Tekton's folders are. */

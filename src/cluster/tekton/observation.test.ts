@@ -47,7 +47,7 @@ const ended = (exitCode: number, ...results: object[]): V1ContainerState => ({
   },
 })
 const line = 'registry.example.com/acme/app:main@sha256:1'
-const pushed = { key: 'pushed', value: line, type: 1 }
+const pushed = { key: 'build', value: line, type: 1 }
 const skipped = ended(1, { key: 'Reason', value: 'Skipped', type: 3 })
 
 describe('what a TaskRun and its pod say', () => {
@@ -70,6 +70,14 @@ describe('what a TaskRun and its pod say', () => {
     }
   })
 
+  it('passes on what the clone tells of the context, and no other step for it', () => {
+    const told = { key: 'clone', value: 'context bytes=1 files=1 dockerignore=no', type: 1 }
+    const done = pod({ clone: ended(0, told), build: ended(0, told, pushed) })
+    const { ends } = taskRunObservation(run('Running'), done)
+    assert.equal(ends.clone?.message, told.value)
+    assert.equal(ends.build?.message, line)
+  })
+
   it('takes no step that was skipped for one that failed', () => {
     const failed = pod({ clone: ended(128), build: skipped }, { phase: 'Failed' })
     const seen = taskRunObservation(run('Failed', 'False'), failed)
@@ -89,7 +97,7 @@ describe('what a TaskRun and its pod say', () => {
   it('waits for the results where Tekton takes them from a log', () => {
     const done = pod({ clone: ended(0), build: ended(0) })
     assert.equal(taskRunObservation(run('Running'), done).phase, 'building')
-    const results = [{ name: 'pushed', value: line }]
+    const results = [{ name: 'build', value: line }]
     const seen = taskRunObservation(run('Succeeded', 'True', { results }), done)
     assert.equal(seen.ends.build?.message, line)
     assert.equal(taskRunObservation(run('Succeeded', 'True'), done).ends.build?.message, '')

@@ -7,7 +7,6 @@ import type {
 } from '@kubernetes/client-node'
 import type { JobObservation } from '../../builds/ports.ts'
 import { isHindered, observation } from '../observation.ts'
-import { pushedResult } from './manifest.ts'
 import { outcome, type TaskRun } from './task-run.ts'
 
 /**
@@ -74,7 +73,7 @@ function asPodOfJob(pod: V1Pod, run: TaskRun | undefined): V1Pod {
     Object.assign({}, each, {
       name: each.name.slice(prefix.length),
       state: each.state?.terminated
-        ? stateOfEnded(each.state.terminated, each.name === last ? run : undefined)
+        ? stateOfEnded(each, each.state.terminated, each.name === last ? run : undefined)
         : stateBeforeEnd(each, pod, held),
     }),
   )
@@ -98,6 +97,7 @@ const stateBeforeEnd = (
 
 /** `run`: the step is the last one, which tells what was pushed. */
 function stateOfEnded(
+  { name }: V1ContainerStatus,
   ended: V1ContainerStateTerminated,
   run: TaskRun | undefined,
 ): V1ContainerState {
@@ -105,7 +105,9 @@ function stateOfEnded(
   if (!results) return { terminated: ended }
   // One that never ran, because the one before it failed, has ended all the same.
   if (results.some(({ key, value }) => key === 'Reason' && value === 'Skipped')) return initializing
-  const message = textOf(results.find(({ key }) => key === pushedResult)?.value) ?? resultOf(run)
+  const wanted = name.slice(prefix.length)
+  // Each step repeats what those before it told.
+  const message = textOf(results.find(({ key }) => key === wanted)?.value) ?? resultOf(run, wanted)
   // Where the results come from a sidecar's log, the TaskRun has them, and not before it ends.
   const isUntold = ended.exitCode === 0 && message === undefined && run && !isOver(run)
   return isUntold
@@ -115,8 +117,8 @@ function stateOfEnded(
 
 const isOver = (run: TaskRun): boolean => /^(True|False)$/.test(outcome(run)?.status ?? '')
 
-const resultOf = (run: TaskRun | undefined): string | undefined =>
-  textOf(run?.status?.results?.find(({ name }) => name === pushedResult)?.value)
+const resultOf = (run: TaskRun | undefined, wanted: string): string | undefined =>
+  textOf(run?.status?.results?.find(({ name }) => name === wanted)?.value)
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined

@@ -39,6 +39,12 @@ repositories:
         tags: ["{sha}"]
   - match: "**/acme/default"
     destination: registry.example.com:5000/acme/default
+  - match: "**/acme/tekton"
+    branches: [main]
+    images:
+      - name: app
+        destination: registry.example.com:5000/acme/tekton
+        backend: tekton
 `)
   host = new URL(its.git.url).host
 })
@@ -79,6 +85,17 @@ describe('kanihook plan -o yaml', () => {
     assert.deepEqual(comparable(planned[0]!), comparable(made))
     assert.ok(JSON.stringify(planned[0]).includes(sha))
     await its.run('cancel', id)
+  })
+
+  it('prints a TaskRun where the image says backend: tekton, and how both objects go', async () => {
+    await commit('refs/heads/main', 'acme/tekton')
+    const { out, code } = await plan(`${host}/acme/tekton`, 'main', '-o', 'yaml')
+    assert.equal(code, 0)
+    const [secret, run, ...more] = objectsOf(out)
+    assert.deepEqual(more, [])
+    assert.equal(`${run?.apiVersion} ${run?.kind}`, 'tekton.dev/v1 TaskRun')
+    assert.equal(secret?.metadata?.name, run?.metadata?.name)
+    assert.match(out, /^# {3}kubectl --namespace \S+ delete taskrun,secret kanihook-app-/m)
   })
 
   it('prints a login for the clone that holds no password, for the very Job', async () => {

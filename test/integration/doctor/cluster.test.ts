@@ -38,13 +38,16 @@ describe('a cluster', () => {
   const refuse = (match: RegExp, status = 403): void =>
     kubernetes.fault({ match, answer: new Refusal(status, 'Forbidden', 'not for you'), times: 9 })
 
-  async function look(change: Partial<typeof settings> = {}): Promise<string[]> {
+  async function look(
+    change: Partial<typeof settings> = {},
+    of: typeof config = config,
+  ): Promise<string[]> {
     const kubeConfig = kubernetes.kubeConfig()
     const check = clusterCheck({
       kubeConfig,
       reached: reachCluster(kubeConfig),
       settings: { ...settings, ...change },
-      config,
+      config: of,
     })
     const { findings, clocks } = await runChecks([check], 5_000)
     assert.equal(clocks?.length, 1)
@@ -85,6 +88,39 @@ describe('a cluster', () => {
     await start({ may: (asked) => asked.verb !== 'create' && mayAsWorker(asked) })
     assert.match(wrong(await look()).join('\n'), /^error: the account may not create jobs\.batch/m)
     assert(!kubernetes.requests.some((line) => /^POST .*\/jobs/.test(line)))
+  })
+
+  describe('with backend: tekton', () => {
+    const tekton = parseConfig(
+      'defaults: { backend: tekton }\nrepositories: [{ match: "git.acme.io/**", destination: "reg.acme.io/{owner}/{repo}" }]',
+      'kanihook.yaml',
+    )
+    const mayMakeTaskRuns: Account['may'] = (asked) =>
+      mayAsWorker(asked) || (asked.group === 'tekton.dev' && asked.namespace === 'kanihook-builds')
+
+    it('is asked for a TaskRun instead of a Job, and keeps none', async () => {
+      await start({ may: mayMakeTaskRuns })
+      kubernetes.fault({ match: /^POST .*taskruns/, answer: new Refusal(400, 'BadRequest', 'no') })
+      const lines = wrong(await look({}, tekton))
+      assert.match(lines.join('\n'), /^error: the API refuses the TaskRun of a build: no/m)
+      const writes = kubernetes.requests.filter((line) => /^POST .*\/(jobs|taskruns)/.test(line))
+      assert.equal(writes.length, 1)
+      assert.match(writes[0] ?? '', /taskruns.*dryRun=All/)
+    })
+
+    it('says which rule the account lacks', async () => {
+      await start()
+      assert.match(
+        wrong(await look({}, tekton)).join('\n'),
+        /^error: the account may not create, get, list, delete taskruns\.tekton\.dev in kanihook-builds/m,
+      )
+    })
+
+    it('asks an account for no right to TaskRuns where there is none of them', async () => {
+      await start()
+      assert.ok(!kubernetes.requests.join('\n').includes('tekton'))
+      assert.deepEqual(wrong(await look()), [])
+    })
   })
 
   it('whose account may do more than builds need is a warning', async () => {
