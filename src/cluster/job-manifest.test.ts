@@ -365,10 +365,9 @@ describe("a build's Job", () => {
 })
 
 describe("a build's TaskRun", () => {
-  const script = literal(cloneScript + workspaceCheck).replaceAll(
-    '$$(',
-    () => '$(KANIHOOK_DOLLAR)(',
-  )
+  const report = '/tekton/results/clone'
+  const clone = `touch ${report}\n${cloneScript.replaceAll('/dev/termination-log', report)}`
+  const script = literal(clone + workspaceCheck).replaceAll('$$(', () => '$(KANIHOOK_DOLLAR)(')
 
   it('is this, for the simplest build', () => {
     assertGolden('task-run-simple', taskRunManifest(request(), settings), script)

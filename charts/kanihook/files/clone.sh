@@ -1,7 +1,3 @@
-set -eu
-umask 022
-url=$1 origin=$2 ref=$3 sha=$4 context=$5 dockerfile=$6
-
 report_context() {
   [ -w /dev/termination-log ] || return 0
   kilobytes=$(du -sk "$PWD/$1" | cut -f 1) || return 0
@@ -10,22 +6,54 @@ report_context() {
   if [ -e "$PWD/$2.dockerignore" ] || [ -e "$PWD/$1/.dockerignore" ]; then ignore=yes; fi
   echo "context bytes=$((kilobytes * 1024)) files=$((files)) dockerignore=$ignore" >/dev/termination-log
 }
+# What the clone container runs (POSIX sh; busybox will do), in the folder that becomes the context:
+#
+#     sh -c SCRIPT clone URL ORIGIN REF SHA CONTEXT DOCKERFILE
+#
+# It leaves the files of exactly that commit and no `.git`: the repository lives in $HOME meanwhile,
+# because `COPY . .` would otherwise miss Kaniko's cache each time.
+#
+# By HTTP, the login comes from $GIT_USERNAME and $GIT_PASSWORD and is given to ORIGIN, the start of
+# the URL, alone, whatever a server redirects to. By SSH, the key and the servers that may have it are
+# files in $SSH_LOGIN, copied to $HOME/ssh, where $GIT_SSH_COMMAND looks for them.
+#
+# A fetch of the commit's id is one round trip and stays right after a force-push. Servers that do
+# not allow it are asked for the ref, then for its whole history.
+set -eu
+umask 022
+url=$1 origin=$2 ref=$3 sha=$4 context=$5 dockerfile=$6
 
 export GIT_DIR="$HOME/repository.git" GIT_WORK_TREE="$PWD"
-export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$HOME/gitconfig"
 
-login='!login() { test "$1" = get && printf "username=%s\npassword=%s\n" "$GIT_USERNAME" "$GIT_PASSWORD"; }; login'
-fetch() {
-  set -- -c http.followRedirects=initial fetch --quiet --no-tags --no-recurse-submodules "$@"
-  if [ -n "${GIT_PASSWORD:-}" ]; then
-    set -- -c "credential.$origin.helper=$login" "$@"
-  fi
-  git -c protocol.allow=never -c protocol.http.allow=always -c protocol.https.allow=always "$@"
-}
+setting() { git config --file "$GIT_CONFIG_GLOBAL" "$1" "$2"; }
+setting core.hooksPath /dev/null
+setting advice.detachedHead false
+setting protocol.allow never
+case $url in
+  ssh:*) setting protocol.ssh.allow always ;;
+  *)
+    setting protocol.http.allow always
+    setting protocol.https.allow always
+    setting http.followRedirects initial
+    ;;
+esac
+if [ -n "${GIT_PASSWORD:-}" ]; then
+  # The login itself stays in the environment.
+  setting "credential.$origin.helper" '!login() { test "$1" = get && printf "username=%s\npassword=%s\n" "$GIT_USERNAME" "$GIT_PASSWORD"; }; login'
+fi
+if [ -n "${SSH_LOGIN:-}" ]; then
+  mkdir -m 700 "$HOME/ssh"
+  cp "$SSH_LOGIN/known_hosts" "$HOME/ssh/known_hosts"
+  # Copies of a key often lack the line break at the end, without which OpenSSH takes none.
+  (umask 077 && { tr -d '\r' <"$SSH_LOGIN/ssh-privatekey" && echo; } >"$HOME/ssh/key")
+fi
 
 format=sha1
 if [ "${#sha}" -eq 64 ]; then format=sha256; fi
 git init --quiet --template= --object-format="$format"
+
+fetch() { git fetch --quiet --no-tags --no-recurse-submodules "$@"; }
 
 echo "Cloning $url at $sha ($ref)"
 if ! fetch --depth=1 -- "$url" "$sha"; then
@@ -37,7 +65,7 @@ if ! fetch --depth=1 -- "$url" "$sha"; then
   fi
 fi
 
-if ! git -c core.hooksPath=/dev/null -c advice.detachedHead=false checkout --quiet --force --detach "$sha"; then
+if ! git checkout --quiet --force --detach "$sha"; then
   echo "Commit $sha is not on $ref: not our ref" >&2
   exit 1
 fi
@@ -46,5 +74,5 @@ if [ "$head" != "$sha" ]; then
   echo "Checked out $head instead of $sha" >&2
   exit 1
 fi
-rm -rf "$GIT_DIR"
+rm -rf "$GIT_DIR" "$GIT_CONFIG_GLOBAL" "$HOME/ssh"
 report_context "$context" "$dockerfile"
