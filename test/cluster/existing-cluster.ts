@@ -4,7 +4,6 @@ import type { Provider, ProviderContext } from './provider.ts'
 /** The published images, for nodes that can pull but that no archive can be loaded into. */
 const published = {
   kaniko: 'ghcr.io/osscontainertools/kaniko:v1.28.3',
-  trivy: 'ghcr.io/aquasecurity/trivy:0.68.0',
   publish: 'gcr.io/go-containerregistry/crane/debug:v0.22.1',
 }
 
@@ -33,7 +32,6 @@ export function createExistingCluster(
       return {
         cloneImage: process.env['CLONE_IMAGE'] || 'docker.io/alpine/git:v2.54.0',
         kanikoImage: process.env['KANIKO_IMAGE'] || published.kaniko,
-        trivyImage: process.env['TRIVY_IMAGE'] || published.trivy,
         publishImage: process.env['PUBLISH_IMAGE'] || published.publish,
       }
     },

@@ -15,7 +15,6 @@ type Files = Record<string, ImageFile>
 export interface BuildImages<Image> {
   readonly cloneImage: Image
   readonly kanikoImage: Image
-  readonly trivyImage: Image
   readonly publishImage: Image
 }
 
@@ -90,11 +89,6 @@ export async function publishImage(onProgress: Progress): Promise<ImageArchive> 
   return await withProgram('crane', await ensureTool('crane', { onProgress }))
 }
 
-/** Trivy and a shell, as in its published image; runs as any user. */
-export async function trivyImage(onProgress: Progress): Promise<ImageArchive> {
-  return await withProgram('trivy', await ensureTool('trivy', { onProgress }))
-}
-
 const withProgram = async (name: string, path: string): Promise<ImageArchive> =>
   await ensure(name, {
     files: {
@@ -117,7 +111,6 @@ export async function provideBuildImages(
   return {
     cloneImage: await loaded(await cloneImage(onProgress)),
     kanikoImage: await loaded(await kanikoImage(onProgress)),
-    trivyImage: await loaded(await trivyImage(onProgress)),
     publishImage: await loaded(await publishImage(onProgress)),
   }
 }

@@ -17,7 +17,7 @@ export function createKindCluster({ options, daemons, onProgress }: ProviderCont
   const kubeconfig = join(options.stateDir, 'admin.conf')
   return {
     programs: ['busybox', 'git'],
-    tools: ['kaniko', 'crane', 'trivy'],
+    tools: ['kaniko', 'crane'],
     kubeconfig,
     async prepare() {
       const create = ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfig]

@@ -199,7 +199,7 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
       ...(['etcd', 'containerd', 'runc', '/usr/lib/cni/bridge', 'busybox', 'git'] as const),
       ...(['openssl', 'ip', 'iptables'] as const),
     ],
-    tools: ['kubernetes', 'coredns', 'kaniko', 'crane', 'trivy'],
+    tools: ['kubernetes', 'coredns', 'kaniko', 'crane'],
     kubeconfig: paths.adminKubeconfig,
     prepare,
     start,

@@ -19,7 +19,6 @@ export interface TestCluster {
   readonly baseImage: string
   readonly cloneImage: string
   readonly kanikoImage: string
-  readonly trivyImage: string
   readonly publishImage: string
   readonly gitea: Gitea
 }
