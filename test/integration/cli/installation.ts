@@ -43,7 +43,7 @@ export interface Installation {
   /** Runs a command of such a person. No secret may be in what it prints. */
   run(...args: readonly string[]): ReturnType<typeof runCommand>
   /** Commits to a branch, posts the webhook of that push, and returns the build of this image. */
-  push(branch: string, image?: string): Promise<ApiBuild>
+  push(branch: string, image?: string, files?: Readonly<Record<string, string>>): Promise<ApiBuild>
   build(id: string): Promise<ApiBuild>
   /** Waits until a build is in a state. */
   reaches(id: string, state: string): Promise<ApiBuild>
@@ -105,9 +105,13 @@ export async function install(
     client,
     run,
     build,
-    async push(branch, image = 'app') {
+    async push(branch, image = 'app', files = {}) {
       const ref = `refs/heads/${branch}`
-      const sha = await git.commit(`${path}.git`, { Dockerfile: 'FROM scratch', branch }, { ref })
+      const sha = await git.commit(
+        `${path}.git`,
+        { Dockerfile: 'FROM scratch', branch, ...files },
+        { ref },
+      )
       const body = Buffer.from(
         JSON.stringify({
           ref,
