@@ -127,6 +127,28 @@ for (const { name, route, fixtures } of variants) {
       assert.equal(queue.touched(), 0)
     })
 
+    it('stores what happened to a pull request, as a push of its own ref', async () => {
+      const { event, payload, ref } = fixtures.pullRequests
+      const { status, body } = await send(port, signed(push(payload({ number: 7 })), { event }))
+      assert.equal(status, 202)
+      assert.equal(body['decision'], 'accepted')
+      assert.deepEqual(
+        queue.accepted.map((delivery) => delivery.event.ref),
+        [ref(7)],
+      )
+    })
+
+    it('answers what changes no head of a pull request with 200, and says what that was', async () => {
+      const { event, ignored } = fixtures.pullRequests
+      for (const { action, payload } of ignored) {
+        const { status, body } = await send(port, signed(push(payload), { event }))
+        assert.equal(status, 200)
+        const reason = `kanihook does not act on the event ${event} (${action})`
+        assert.deepEqual(body, { delivery: null, decision: 'ignored', reason })
+      }
+      assert.equal(queue.touched(), 0)
+    })
+
     it('ignores a push that no entry wants, says why, and remembers it', async () => {
       const { status, body } = await send(
         port,

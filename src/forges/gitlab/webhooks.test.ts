@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
+import merge from '../../../test/fixtures/gitlab/merge-request.json' with { type: 'json' }
 import push from '../../../test/fixtures/gitlab/push.json' with { type: 'json' }
 import { gitlabDelivery } from '../../../test/stand-ins/gitlab/delivery.ts'
 import { ConfigError } from '../../errors.ts'
@@ -88,8 +89,9 @@ describe("GitLab's signed webhooks", () => {
 })
 
 describe('a GitLab delivery without an id', () => {
-  const identity = async (payload: object) => {
-    const sent = gitlabDelivery({ secret: 'plain', body: Buffer.from(JSON.stringify(payload)) })
+  const identity = async (payload: object, event?: string) => {
+    const body = Buffer.from(JSON.stringify(payload))
+    const sent = gitlabDelivery({ secret: 'plain', body, ...(event ? { event } : {}) })
     const { 'idempotency-key': _, ...headers } = sent.headers
     const message = await readerOf('plain').read({ ...sent, headers, receivedAt: now })
     assert(message.kind === 'push')
@@ -108,7 +110,18 @@ describe('a GitLab delivery without an id', () => {
       { ...push, before: 'a'.repeat(40) },
       { ...push, project: { ...push.project, id: 16 } },
     ]
-    const identities = await Promise.all(other.map(identity))
+    const identities = await Promise.all(other.map((payload) => identity(payload)))
     assert.equal(new Set([first, ...identities]).size, other.length + 1)
+  })
+  it('about a merge request is known by when that changed, too: it may be opened again at one commit', async () => {
+    const changed = (attributes: object) =>
+      identity(
+        { ...merge, object_attributes: { ...merge.object_attributes, ...attributes } },
+        'Merge Request Hook',
+      )
+    const opened = await changed({})
+    assert.equal(await changed({ title: 'Another' }), opened)
+    const later = { updated_at: '2026-02-03 22:00:00 UTC' }
+    assert.notEqual(await changed({ action: 'reopen', ...later }), opened)
   })
 })
