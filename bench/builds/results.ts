@@ -36,12 +36,18 @@ const fromDelivery: Measure<KanihookBuild> = [
   ({ deliveredAt, successAt }) => successAt - deliveredAt,
 ]
 
+/** What starting the two containers together changes. */
+const ofPod: Measure<KanihookBuild> = [
+  'Job created → container ended',
+  ({ sighting }) => sighting.endedAt - sighting.createdAt,
+]
+
 const ofKanihook: readonly Measure<KanihookBuild>[] = [
   ['git push begins → delivery arrives', (build) => build.deliveredAt - build.pushAt],
   ['delivery arrives → 202', (build) => build.answeredAt - build.deliveredAt],
   ['202 → planned', (build) => build.plannedAt - build.answeredAt],
   ['planned → Job created', ({ plannedAt, sighting }) => sighting.createdAt - plannedAt],
-  ['Job created → container ended', ({ sighting }) => sighting.endedAt - sighting.createdAt],
+  ofPod,
   ['container ended → success in Gitea', (build) => build.successAt - build.sighting.endedAt],
   ['git push, the command', (build) => build.pushedAt - build.pushAt],
   ['git push begins → first status in Gitea', (build) => build.firstStatusAt - build.pushAt],
@@ -79,9 +85,12 @@ export function compare(
     builds: pairs.length,
     kanihook: ofKanihook.map(([name, ms]) => ({ name, ms: summarise(pushes.map(ms)) })),
     bare: [toEnd, toComplete].map(([name, ms]) => ({ name, ms: summarise(bares.map(ms)) })),
-    against: [fromPush, fromDelivery].flatMap((measure) => [
-      against(measure, toComplete),
-      against(measure, toEnd),
-    ]),
+    against: [
+      ...[fromPush, fromDelivery].flatMap((measure) => [
+        against(measure, toComplete),
+        against(measure, toEnd),
+      ]),
+      against(ofPod, toEnd),
+    ],
   }
 }

@@ -156,6 +156,8 @@ export interface JobObservation {
   readonly ends: Readonly<Partial<Record<ContainerName, ContainerEnd>>>
   /** The id of the image that each container has, as the node knows it. */
   readonly ran?: Readonly<Record<string, string>>
+  /** A container still runs, though another has failed and nothing will come of it. */
+  readonly lingers?: boolean
   /** Why the pod as a whole failed: `Evicted`, `DeadlineExceeded`, `NodeLost`… */
   readonly pod?: { readonly reason: string; readonly message: string }
 }

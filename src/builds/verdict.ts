@@ -45,7 +45,8 @@ export function verdict(situation: Situation): Verdict {
       : retryOr(build, 'error', 'The build ended well but did not say what it pushed')
   }
   if (build.stop) return { do: 'stop', outcome: stopped(build.stop) }
-  if (clone && clone.exitCode !== 0) return judged(build, explainClone(clone, build, log))
+  if (clone && clone.exitCode !== 0)
+    return judged(build, explainClone(clone, build, log), observation)
   if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
   if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build))
   if (publish) return judged(build, explainPublish(publish, build, log))
@@ -82,8 +83,14 @@ function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {
   return { do: 'stop', outcome: { state: 'error', reason } }
 }
 
-const judged = (build: Build, { state, reason, retry }: Failure): Verdict =>
-  retry ? retryOr(build, state, reason) : { do: 'end', outcome: { state, reason } }
+function judged(
+  build: Build,
+  { state, reason, retry }: Failure,
+  { lingers = false }: Partial<JobObservation> = {},
+): Verdict {
+  if (retry) return retryOr(build, state, reason)
+  return { do: lingers ? 'stop' : 'end', outcome: { state, reason } }
+}
 
 const retryOr = (build: Build, state: 'failed' | 'error', reason: string): Verdict =>
   build.tries < maxTries

@@ -154,7 +154,7 @@ function assertGolden(name: string, manifest: object, script = literal(cloneScri
     publishScript: literal(publishScript),
   }
   const text = Object.entries(scripts).reduce(
-    (json, [name, source]) => json.replace(JSON.stringify(source), () => `"<${name}>"`),
+    (json, [name, source]) => json.replace(JSON.stringify(source).slice(1, -1), () => `<${name}>`),
     JSON.stringify(manifest, undefined, 2),
   )
   if (process.env['UPDATE_GOLDEN']) writeFileSync(file, `${text}\n`)
@@ -204,6 +204,10 @@ describe("a build's Job", () => {
     const secretOf = (volume: string) => volumes.find(({ name }) => name === volume)?.secret
     assert.equal(secretOf('push-login')?.secretName, 'registry-credentials')
     assert.equal(secretOf('registry-login')?.secretName, 'registry-reader')
+  })
+
+  it('is this, with its containers started together', () => {
+    assertGolden('together', jobManifest(request(), { ...settings, kanikoShell: '/busybox/sh' }))
   })
 
   it('names the login and does not hold it', () => {

@@ -8,19 +8,23 @@ import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
 import { uploadContainer } from './upload-container.ts'
 import { publishContainer } from './publish-container.ts'
 import { buildLogin, pushLogin } from './registry-login.ts'
+import { startedTogether } from './together.ts'
 
 export interface JobSettings extends BuildImages {
   readonly namespace: string
+  /** A shell in that image; unset or empty: the containers run one after the other. */
+  readonly kanikoShell?: string
   readonly registries: readonly RegistrySettings[]
 }
 
 /** The part of the settings that a Job is made by. */
 export const jobSettings = (
-  { buildNamespace, kanikoImage, cloneImage, publishImage }: Settings,
+  { buildNamespace, kanikoImage, kanikoShell, cloneImage, publishImage }: Settings,
   registries: readonly RegistrySettings[],
 ): JobSettings => ({
   namespace: buildNamespace,
   kanikoImage,
+  kanikoShell,
   cloneImage,
   publishImage,
   registries,
@@ -68,11 +72,14 @@ export function jobManifest(
           // Both are read, by older and newer versions: a sidecar would outlive the build.
           annotations: { 'sidecar.istio.io/inject': 'false' },
         },
-        spec: podSpec(request, name, settings, place),
+        spec: started(podSpec(request, name, settings, place), settings),
       },
     },
   }
 }
+
+const started = (spec: V1PodSpec, { kanikoShell = '' }: JobSettings): V1PodSpec =>
+  kanikoShell === '' ? spec : startedTogether(spec, kanikoShell)
 
 /** After which the cluster itself ends the build. */
 export const deadlineSeconds = ({ startTimeoutMs, timeoutMs }: ImagePlan): number =>

@@ -92,6 +92,34 @@ describe('what a Job and its pod say', () => {
     }
   })
 
+  it('reads containers that were started together one after the other', () => {
+    /** As the kubelet lists them: by name. */
+    const together = (clone: V1ContainerState, build: V1ContainerState): V1Pod => {
+      const { status } = pod({ clone, build })
+      const { initContainerStatuses: ofClone = [], containerStatuses: ofBuild = [] } = status ?? {}
+      return { status: { phase: 'Running', containerStatuses: [...ofBuild, ...ofClone] } }
+    }
+    const creating: V1ContainerState = { waiting: { reason: 'ContainerCreating' } }
+    const pulling: V1ContainerState = { waiting: { reason: 'ImagePullBackOff', message: 'why' } }
+    const steps: [clone: V1ContainerState, build: V1ContainerState, phase: string][] = [
+      [creating, creating, 'pending'],
+      [running, creating, 'cloning'],
+      [running, running, 'cloning'],
+      [ended(0), running, 'building'],
+      [ended(0), ended(0), 'ended'],
+      [ended(0), ended(3), 'ended'],
+      [ended(128), ended(125), 'ended'],
+    ]
+    for (const [clone, build, phase] of steps) {
+      const { lingers, ...seen } = observation(job(), together(clone, build))
+      assert.deepEqual([seen.phase, seen.waiting, lingers], [phase, undefined, undefined])
+    }
+    const late = observation(job(), together(ended(0), pulling))
+    assert.deepEqual([late.phase, late.waiting?.reason], ['building', 'ImagePullBackOff'])
+    const alone = observation(job(), together(ended(137, 'OOMKilled'), running))
+    assert.deepEqual([alone.phase, alone.lingers, alone.pod], ['ended', true, undefined])
+  })
+
   it('takes no notice of containers that others put into the pod', () => {
     const going = pod({ clone: ended(0), build: running })
     const { status } = pod({ proxy: ended(1), clone: ended(0) })

@@ -49,18 +49,21 @@ function ofJobAlone(job: V1Job | undefined): JobObservation {
 
 function ofPod(job: V1Job | undefined, pod: V1Pod): JobObservation {
   const initial = ofBuild(pod.status?.initContainerStatuses)
-  // Whose end is the pod's.
+  // Whose ends are the pod's: one that runs after all others, or several that are started together.
   const main = ofBuild(pod.status?.containerStatuses)
   const all = [...initial, ...main]
   const ends = Object.fromEntries(
     all.flatMap(({ name, state }) => (state?.terminated ? [[name, endOf(state.terminated)]] : [])),
   ) as JobObservation['ends']
-  const failure = initial.map(({ name }) => ends[name]).find((end) => end && end.exitCode !== 0)
-  const last = main.map(({ name }) => ends[name]).find((end) => end !== undefined) ?? failure
+  const failure = all.map(({ name }) => ends[name]).find((end) => end && end.exitCode !== 0)
+  const allEnded = main.length > 0 && main.every(({ name }) => ends[name])
+  const last = failure ?? (allEnded ? ends[main.at(-1)!.name] : undefined)
   const over = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
   if (last || over) {
     const lost = last?.exitCode === 0 ? undefined : whyLost(job, pod, last)
-    return { phase: 'ended', ends, ...(lost ? { pod: lost } : {}) }
+    // One that waits for another that failed is told so, and ends a moment later.
+    const lingers = !over && main.some(({ state }) => state?.running)
+    return { phase: 'ended', ends, ...(lost ? { pod: lost } : {}), ...(lingers ? { lingers } : {}) }
   }
   const present = all.find(({ name }) => !ends[name])
   const waiting = waitingReason(pod, present)

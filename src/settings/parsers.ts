@@ -113,6 +113,15 @@ export const path: Parser<string> = (text) => {
   return text
 }
 
+/** A shell in a folder of its own, which Kaniko can leave out of the images that it builds. */
+export const shellPath: Parser<string> = (text) => {
+  const [, folder = ''] = /^(\/[a-z0-9][a-z0-9._-]*)\/[a-z]+$/.exec(text) ?? []
+  if (folder === '' || /^\/(bin|sbin|usr|lib|etc|dev|proc|sys|tmp|var|root|kaniko)$/.test(folder)) {
+    throw new Error('must be the path of a shell in a folder of its own, such as /busybox/sh')
+  }
+  return text
+}
+
 /** A private key in PEM. Line breaks may be written `\n`, as many places keep them. */
 export const privateKey: Parser<string> = (text) => {
   const pem = text.includes('\n') ? text : text.replaceAll('\\n', '\n')

@@ -26,6 +26,8 @@ export interface Settings extends BuildImages {
   /** The forges that are on, by name; at least one. */
   readonly forges: ReadonlyMap<string, ForgeSettings>
   readonly buildNamespace: string
+  /** A shell in that image, by which its container can wait for the clone; empty: it is started after it. */
+  readonly kanikoShell: string
   /** 0: as many as the cluster takes. */
   readonly maxBuilds: number
   readonly maxBuildsPerRepository: number

@@ -92,6 +92,7 @@ test('each setting arrives at the worker', async () => {
     maxBuildsPerRepository: 3,
     pages: 'off',
     kanikoImage: 'registry.acme.test/kaniko:v1',
+    kanikoShell: '/busybox/sh',
     cloneImage: 'registry.acme.test/clone:v1',
     publishImage: 'registry.acme.test/crane:v1',
   }

@@ -60,7 +60,7 @@ export async function cloneImage(onProgress: Progress): Promise<ImageArchive> {
   })
 }
 
-/** The executor, in an image configured as the published one is. */
+/** The executor, in an image configured as the published one with a shell (`-debug`) is. */
 export async function kanikoImage(onProgress: Progress): Promise<ImageArchive> {
   return await ensure('kaniko', {
     files: {
@@ -69,8 +69,11 @@ export async function kanikoImage(onProgress: Progress): Promise<ImageArchive> {
       'kaniko/ssl/certs/ca-certificates.crt': { copyTarget: certificates },
       'etc/nsswitch.conf': { text: 'hosts: files dns\n' },
       workspace: { mode: 0o755 },
+      'busybox/sh': { copyTarget: await which('busybox') },
+      'busybox/sleep': { link: 'sh' },
     },
     config: {
+      Volumes: { '/busybox': {} },
       Env: [
         'PATH=/usr/local/bin:/kaniko',
         'HOME=/root',

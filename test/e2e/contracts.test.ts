@@ -12,6 +12,11 @@ import { runningCluster } from './support/world.ts'
 
 clusterContract('the real cluster', async () => realCluster(await runningCluster()))
 
+clusterContract('the real cluster, with a pod whose containers are started together', async () => ({
+  ...(await realCluster(await runningCluster())),
+  kanikoShell: '/busybox/sh',
+}))
+
 forgeContract(
   gitea,
   giteaFixtures(async () => {

@@ -55,7 +55,7 @@ export async function startKanihook(
         if (child.exitCode !== null) throw new Error(output.join('\n'))
         return log.find((entry) => entry.msg === message)?.['port'] as number | undefined
       },
-      { what: `kanihook says "${message}"` },
+      { what: `kanihook says "${message}"`, within: 30_000 },
     )
   try {
     const adminUrl = `http://127.0.0.1:${await port('admin listens')}`
@@ -63,6 +63,7 @@ export async function startKanihook(
     const url = receives ? `http://127.0.0.1:${await port('receiver listens')}` : ''
     await eventually(async () => (await fetch(`${adminUrl}/readyz`)).ok, {
       what: 'kanihook is ready',
+      within: 30_000,
     })
     const api = async <T>(path: string, init?: RequestInit): Promise<T> => {
       const response = await fetch(`${adminUrl}/api${path}`, init)

@@ -38,6 +38,10 @@
   value: {{ $values.buildNamespace.name | quote }}
 - name: KANIKO_IMAGE
   value: {{ .kanikoImage | quote }}
+{{- with .kanikoShell }}
+- name: KANIKO_SHELL
+  value: {{ . | quote }}
+{{- end }}
 - name: CLONE_IMAGE
   value: {{ .cloneImage | quote }}
 - name: PUBLISH_IMAGE

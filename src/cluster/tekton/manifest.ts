@@ -22,7 +22,9 @@ const executor = '/kaniko/executor'
  * more tags than a result can tell of.
  */
 export function taskRunManifest(request: JobRequest, settings: JobSettings): TaskRun {
-  const { metadata = {}, spec } = jobManifest(request, settings, {
+  // Tekton starts a step when the one before it has ended, by itself.
+  const oneByOne = { ...settings, kanikoShell: '' }
+  const { metadata = {}, spec } = jobManifest(request, oneByOne, {
     report: reportOf('build'),
     ignore: [tektonFolder],
   })

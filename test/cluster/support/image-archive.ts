@@ -26,6 +26,7 @@ export interface ImageRecipe {
     readonly Entrypoint?: readonly string[]
     readonly Cmd?: readonly string[]
     readonly WorkingDir?: string
+    readonly Volumes?: Readonly<Record<string, object>>
   }
 }
 

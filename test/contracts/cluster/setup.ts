@@ -22,6 +22,8 @@ export interface ClusterUnderTest extends BuildImages {
   readonly namespace: string
   /** What builds are in the cluster; Jobs unless said. */
   readonly backend?: BackendName
+  /** Where it is set, clone and Kaniko are started together. */
+  readonly kanikoShell?: string
   /** The name of an image that cannot be pulled. */
   readonly missingImage: string
   readonly registries: readonly RegistrySettings[]
