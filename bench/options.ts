@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util'
 import type { ClusterOptions } from '../test/cluster/options.ts'
 
-export const help = `usage: ./dev bench [accepts|builds|backends] [option...]
+export const help = `usage: ./dev bench [accepts|builds|backends|cache] [option...]
 
   accepts  webhooks stored per second: kanihook's receiver with a Redis of its own against a bare
            Node server that verifies, parses, and stores nothing
   builds   what kanihook adds to a build, from git push to the status on the commit, against the same
            Job created by nothing but the Kubernetes API
   backends the same build as a Job and as a TaskRun of a real Tekton
+  cache    what the layer cache saves: the second build of a commit, unchanged and slightly changed,
+           against the first, with the cache off, on, and with copyLayers
 The first two, unless one is named. Baseline and kanihook take turns in one run: compare their ratio between
 machines, not their figures. All traffic stays on this machine, and everything started is ended.
 
@@ -17,18 +19,19 @@ machines, not their figures. All traffic stays on this machine, and everything s
   --connections N    accepts: kept-alive connections at once (32)
   --profile DIR      accepts: write a CPU profile of kanihook there (node --cpu-prof)
   --builds N         builds: pushes, and as many bare Jobs; backends: builds of each (20)
+  --cache-rounds N   cache: turns of nine builds (3)
   --state-dir DIR, --link NAME, --subnet CIDR, --port-base PORT
-                     builds, backends: the test cluster, as of node test/cluster/cli.ts --help; one that was
-                     up stays up
+                     all but accepts: the test cluster, as of node test/cluster/cli.ts --help; one that
+                     was up stays up
   --help             this text
 
 Exit code: 0, 1 when something failed, 64 wrong use.
 `
 
-export const benchmarks = ['accepts', 'builds', 'backends'] as const
+export const benchmarks = ['accepts', 'builds', 'backends', 'cache'] as const
 export type Benchmark = (typeof benchmarks)[number]
 
-/** Without the one that has to build a Tekton first. */
+/** Without the one that has to build a Tekton first, and what is of Kaniko alone. */
 const usual: readonly Benchmark[] = ['accepts', 'builds']
 
 export interface Options {
@@ -40,6 +43,7 @@ export interface Options {
   readonly connections: number
   readonly profile: string | undefined
   readonly builds: number
+  readonly cacheRounds: number
   readonly cluster: ClusterOptions
 }
 
@@ -56,6 +60,7 @@ export function parseOptions(args: readonly string[]): Options {
       connections: { type: 'string', default: '32' },
       profile: { type: 'string' },
       builds: { type: 'string', default: '20' },
+      'cache-rounds': { type: 'string', default: '3' },
       'state-dir': { type: 'string' },
       link: { type: 'string' },
       subnet: { type: 'string' },
@@ -73,6 +78,7 @@ export function parseOptions(args: readonly string[]): Options {
     connections: count('--connections', values.connections, 256),
     profile: values.profile,
     builds: count('--builds', values.builds, 500),
+    cacheRounds: count('--cache-rounds', values['cache-rounds'], 50),
     cluster: {
       ...(stateDir !== undefined && { stateDir }),
       ...(link !== undefined && { link }),

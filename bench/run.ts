@@ -4,6 +4,8 @@ import { acceptsTable } from './accepts/report.ts'
 import { backendsTable, benchBackends } from './backends.ts'
 import { benchBuilds } from './builds.ts'
 import { buildsTable } from './builds/report.ts'
+import { benchCache } from './cache.ts'
+import { cacheTable } from './cache/report.ts'
 import { describeMachine, machineLine } from './machine.ts'
 import { help, parseOptions, type Options } from './options.ts'
 
@@ -33,6 +35,11 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
     const backends = await benchBackends(run)
     results['backends'] = backends
     print(`\n${backendsTable(backends)}`)
+  }
+  if (benchmarks.includes('cache')) {
+    const cache = await benchCache(run)
+    results['cache'] = cache
+    print(`\n${cacheTable(cache)}`)
   }
   if (json) console.log(JSON.stringify(results, undefined, 2))
 }
