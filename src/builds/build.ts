@@ -89,6 +89,10 @@ export interface ImagePlan {
   readonly platform: string | undefined
   /** Two or more, in the order that they have in the image's index. */
   readonly platforms?: readonly string[]
+  /** The node need not be of the platform. */
+  readonly crossBuild?: boolean
+  /** How long a pod waits for a node of its platform where none is; one minute where nothing is said. */
+  readonly nodeTimeoutMs?: number
   readonly resources: Resources
   /** Labels that the node must have, beside those of the platform. */
   readonly nodeSelector?: Readonly<Record<string, string>>

@@ -271,3 +271,19 @@ test('a RUN step that panics itself is a RUN step that failed', () => {
     'panic: mine\nerror building image: failed to execute command: waiting for process to exit: exit status 2'
   assert.match(explained(log).reason, /^RUN failed with exit code 2: panic: mine$/)
 })
+
+test('a RUN step of another architecture, where crossBuild was promised to have none, says so', () => {
+  const { state, reason, retry } = explained(
+    'error building image: error building stage: failed to execute command: starting command: fork/exec /bin/sh: exec format error',
+    { platform: 'linux/arm64', crossBuild: true },
+  )
+  assert.deepEqual(
+    { state, retry, reason },
+    {
+      state: 'failed',
+      retry: false,
+      reason:
+        'RUN needs a node of linux/arm64: crossBuild is for Dockerfiles that run no program of the platform',
+    },
+  )
+})

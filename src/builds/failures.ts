@@ -89,7 +89,12 @@ const buildSigns: readonly Sign[] = [
   },
   {
     pattern: /exec format error/,
-    explain: () => author('RUN needs another CPU architecture than the node has: set platforms'),
+    explain: (_, { plan: { platform, crossBuild } }) =>
+      crossBuild
+        ? author(
+            `RUN needs a node of ${platform}: crossBuild is for Dockerfiles that run no program of the platform`,
+          )
+        : author('RUN needs another CPU architecture than the node has: set platforms'),
   },
   {
     pattern:

@@ -144,6 +144,10 @@ export interface ContainerEnd {
 export interface Waiting {
   readonly reason: string
   readonly message: string
+  /** Since when no node takes the pod, in milliseconds since the epoch. */
+  readonly since?: number
+  /** An autoscaler has said that it adds a node for it. */
+  readonly nodeComing?: boolean
 }
 
 /** What the cluster shows of one Job, read off its pod before the Job's own condition. */

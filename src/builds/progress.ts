@@ -33,7 +33,7 @@ export function whyNotStarted(waiting: Waiting): string {
 }
 
 /** Without what the scheduler says of preemption: of no use to a person, and a status is short. */
-const briefly = (waiting: Waiting): string =>
+export const briefly = (waiting: Waiting): string =>
   quotaNote(waiting) ??
   waiting.message.replace(/[.,]?\s+(no new claims to deallocate, )?preemption: .*$/s, '')
 

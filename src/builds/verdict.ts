@@ -4,6 +4,7 @@ import { pushingContainer } from './containers.ts'
 import { duration } from './duration.ts'
 import type { Failure } from './failure.ts'
 import { explainBuild, explainPod } from './failures.ts'
+import { noNode } from './no-node.ts'
 import type { JobObservation } from './ports.ts'
 import { whyNotStarted } from './progress.ts'
 import { explainPublish } from './publish-failures.ts'
@@ -56,6 +57,8 @@ export function verdict(situation: Situation): Verdict {
   if (observation.phase === 'absent') return retryOr(build, 'error', 'The Job or its pod vanished')
   const refusal = observation.waiting && explainRefusal(observation.waiting, build)
   if (refusal) return { do: 'stop', outcome: { state: refusal.state, reason: refusal.reason } }
+  const homeless = observation.waiting && noNode(build, observation.waiting, now)
+  if (homeless) return { do: 'stop', outcome: homeless }
   return now > deadline(build) ? overdue(build, observation) : { do: 'wait' }
 }
 

@@ -1,9 +1,9 @@
-import type { CoreV1Api, KubernetesObject, V1Pod } from '@kubernetes/client-node'
+import type { CoreV1Api, CoreV1Event, KubernetesObject, V1Pod } from '@kubernetes/client-node'
 import type { JobObservation } from '../builds/ports.ts'
 import { orAbsent, unanswered, within } from './api-call.ts'
 import type { Backend } from './backend.ts'
 import { ofJob } from './job-identity.ts'
-import { warning } from './observation.ts'
+import { announcesNode, warning } from './observation.ts'
 
 export interface FoundJob {
   /** The Job, or the TaskRun. */
@@ -19,6 +19,8 @@ export interface JobLookup {
   find(name: string): Promise<FoundJob>
   /** What the events say against the object, if anything; a refusal to tell is no error. */
   complaint(uid: string | undefined): Promise<JobObservation['waiting']>
+  /** Whether an event of the pod says that a node is added for it; as above. */
+  nodeComing(uid: string | undefined): Promise<boolean>
 }
 
 export function createJobLookup(options: {
@@ -29,6 +31,13 @@ export function createJobLookup(options: {
 }): JobLookup {
   const { backend, core, namespace, requestTimeoutMs } = options
   const bounded = (): ReturnType<typeof within> => within(requestTimeoutMs)
+
+  async function events(uid: string | undefined): Promise<readonly CoreV1Event[]> {
+    if (uid === undefined) return []
+    const list = { namespace, fieldSelector: `involvedObject.uid=${uid}` }
+    const found = await core.listNamespacedEvent(list, bounded()).catch(() => undefined)
+    return found?.items ?? []
+  }
 
   return {
     async find(name) {
@@ -41,12 +50,8 @@ export function createJobLookup(options: {
         throw unanswered(`${backend.kind} ${name} cannot be read`, error)
       }
     },
-    async complaint(uid) {
-      if (uid === undefined) return undefined
-      const list = { namespace, fieldSelector: `involvedObject.uid=${uid}` }
-      const events = await core.listNamespacedEvent(list, bounded()).catch(() => undefined)
-      return warning(events?.items ?? [])
-    },
+    complaint: async (uid) => warning(await events(uid)),
+    nodeComing: async (uid) => (await events(uid)).some(announcesNode),
   }
 }
 

@@ -129,6 +129,8 @@ const later = [
   'logFormat',
   'publish',
   'pullSecret',
+  'crossBuild',
+  'nodeTimeoutMs',
 ]
 
 const registries = [
@@ -208,6 +210,14 @@ describe("a build's Job", () => {
 
   it('is this, with its containers started together', () => {
     assertGolden('together', jobManifest(request(), { ...settings, kanikoShell: '/busybox/sh' }))
+  })
+
+  it('runs on any node with crossBuild', () => {
+    const on = (crossBuild: boolean) =>
+      jobManifest(request({}, { platform: 'linux/arm64', crossBuild }), settings).spec!.template
+        .spec!.nodeSelector
+    assert.deepEqual(on(true), { 'kubernetes.io/os': 'linux' })
+    assert.deepEqual(on(false), { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'arm64' })
   })
 
   it('names the login and does not hold it', () => {
@@ -380,6 +390,14 @@ describe("a build's TaskRun", () => {
   it('is this, with everything that an image may say', () => {
     const run = taskRunManifest(withLogin, { ...settings, registries })
     assertGolden('task-run-full', run, script)
+  })
+
+  it('runs on any node with crossBuild', () => {
+    const on = (crossBuild: boolean) =>
+      jobManifest(request({}, { platform: 'linux/arm64', crossBuild }), settings).spec!.template
+        .spec!.nodeSelector
+    assert.deepEqual(on(true), { 'kubernetes.io/os': 'linux' })
+    assert.deepEqual(on(false), { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'arm64' })
   })
 
   it('names the login and does not hold it', () => {

@@ -166,9 +166,9 @@ function scheduling(
   }
 }
 
-/** A RUN step cannot run another architecture's programs, so the node must be of the platform. */
-function platformLabels({ platform }: ImagePlan): Record<string, string> {
+/** A RUN step cannot run another architecture's programs, so the node is to be of the platform. */
+function platformLabels({ platform, crossBuild }: ImagePlan): Record<string, string> {
   if (platform === undefined) return {}
   const [os = '', arch = ''] = platform.split('/')
-  return { 'kubernetes.io/os': os, 'kubernetes.io/arch': arch }
+  return { 'kubernetes.io/os': os, ...(crossBuild ? {} : { 'kubernetes.io/arch': arch }) }
 }

@@ -81,7 +81,7 @@ export function kanikoArgs(
     ...contextArgs(plan),
     ...outputArgs(plan),
     ...(plan.target === undefined ? [] : [`--target=${plan.target}`]),
-    ...each('build-arg', pairs(plan.buildArgs)),
+    ...each('build-arg', pairs({ ...platformArgs(plan), ...plan.buildArgs })),
     // Without a value, Kaniko takes it from its environment.
     ...each('build-arg', Object.keys(plan.secretBuildArgs ?? {})),
     ...each('label', pairs(plan.labels)),
@@ -116,6 +116,18 @@ function contextArgs({ upload, context, dockerfile }: ImagePlan): string[] {
   if (upload) return [`--context=tar://${inContext(archiveFile)}`, `--dockerfile=${dockerfile}`]
   // Absolute: a Dockerfile in the image's working directory would win otherwise.
   return [`--context=dir://${inContext(context)}`, `--dockerfile=${inContext(dockerfile)}`]
+}
+
+/** What Docker tells a Dockerfile that asks by ARG. Kaniko 1.24 does not, its fork does. */
+function platformArgs({ platform }: ImagePlan): Readonly<Record<string, string>> {
+  if (platform === undefined) return {}
+  const [TARGETOS = '', TARGETARCH = '', TARGETVARIANT] = platform.split('/')
+  return {
+    TARGETPLATFORM: platform,
+    TARGETOS,
+    TARGETARCH,
+    ...(TARGETVARIANT === undefined ? {} : { TARGETVARIANT }),
+  }
 }
 
 function cacheArgs({

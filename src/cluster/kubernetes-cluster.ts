@@ -138,8 +138,12 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
       const { job, pod } = await lookup.find(name)
       const seen = observation(job, pod)
       if (seen.phase === 'ended' || seen.phase === 'absent') hints.forget(name)
-      if (seen.phase !== 'pending' || seen.waiting) return seen
-      const waiting = await lookup.complaint((pod ?? job)?.metadata?.uid)
+      if (seen.phase !== 'pending') return seen
+      const { uid } = (pod ?? job)?.metadata ?? {}
+      if (seen.waiting?.reason === 'Unschedulable' && (await lookup.nodeComing(uid))) {
+        return { ...seen, waiting: { ...seen.waiting, nodeComing: true } }
+      }
+      const waiting = seen.waiting ?? (await lookup.complaint(uid))
       return waiting ? { ...seen, waiting } : seen
     },
 

@@ -142,7 +142,9 @@ function waitingReason(
   }
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
   if (scheduled?.status !== 'False') return undefined
-  return { reason: scheduled.reason ?? 'Unschedulable', message: scheduled.message ?? '' }
+  const { reason = 'Unschedulable', message = '', lastTransitionTime } = scheduled
+  const since = new Date(lastTransitionTime ?? Number.NaN).getTime()
+  return { reason, message, ...(Number.isNaN(since) ? {} : { since }) }
 }
 
 /** Warnings that tell why a pod is not made or does not start; others are of no interest to a build. */
@@ -162,6 +164,10 @@ export function warning(events: readonly CoreV1Event[]): JobObservation['waiting
     .toSorted((one, other) => timeOf(other) - timeOf(one))
   return newest && { reason: newest.reason ?? 'Warning', message: newest.message ?? '' }
 }
+
+/** The autoscalers' words for a node that they add for a pod: cluster-autoscaler's, and Karpenter's. */
+export const announcesNode = ({ reason = '' }: CoreV1Event): boolean =>
+  reason === 'TriggeredScaleUp' || reason === 'Nominated'
 
 const timeOf = (event: CoreV1Event): number =>
   new Date(

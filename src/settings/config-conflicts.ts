@@ -147,17 +147,21 @@ function imageConflicts(image: Mapping, own: Mapping, path: Path): Fault[] {
 /** A node that cannot be: of another platform than the image's, or one on which Kaniko does not run. */
 export function nodeConflicts(image: Mapping, path: Path): Fault[] {
   const labels = mapping(image['nodeSelector'])
-  const [platform] = list(image['platforms'])
-  const [, wanted] = typeof platform === 'string' ? platform.split('/') : []
+  const platforms = list(image['platforms']).filter((each) => typeof each === 'string')
   const faults: Fault[] = []
   const fault = (label: string, message: string): void =>
     void faults.push({ path: [...path, 'nodeSelector', label], message })
+  if (image['crossBuild'] === true && platforms.length === 0) {
+    const message = 'says nothing without platforms (name them, or leave it out)'
+    faults.push({ path: [...path, 'crossBuild'], message })
+  }
   const os = labels['kubernetes.io/os']
   if (typeof os === 'string' && os !== 'linux') {
     fault('kubernetes.io/os', `builds run on Linux nodes alone, not on ${os} (leave it out)`)
   }
   const arch = labels['kubernetes.io/arch']
-  if (typeof arch === 'string' && wanted !== undefined && arch !== wanted) {
+  const wanted = platforms.map((each) => each.split('/')[1]).find((each) => each !== arch)
+  if (typeof arch === 'string' && wanted !== undefined && image['crossBuild'] !== true) {
     fault(
       'kubernetes.io/arch',
       `platforms wants a node of ${wanted}, not of ${arch} (leave it out, or change platforms)`,

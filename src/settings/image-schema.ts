@@ -5,6 +5,7 @@ import { buildArgumentFault, secretArgumentFault } from './build-arguments.ts'
 import { globFault } from './globs.ts'
 import { destinationFault } from './image-reference.ts'
 import { layerSettings } from './layer-schema.ts'
+import { platformSettings } from './platform-schema.ts'
 import { podSettings } from './pod-schema.ts'
 import { quantityFault } from './quantity.ts'
 import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
@@ -96,19 +97,6 @@ const cache = z
   })
   .describe('Layers kept in the registry between builds. Default: off.')
 
-const platforms = z
-  .array(matching('^linux/[a-z0-9]+(/v[0-9]+)?$', 'is not a platform (write e.g. linux/amd64)'))
-  .superRefine((list, context) => {
-    if (list.length === 1) return
-    const message =
-      list.length === 0
-        ? "is empty (name one platform, or leave the key out for the node's own)"
-        : 'more than one platform per image is not supported by this version (keep one)'
-    context.addIssue({ code: 'custom', message })
-  })
-  .meta({ minItems: 1, maxItems: 1 })
-  .describe("One platform. Default: the node's own.")
-
 const destinations = z.union(
   [
     destination,
@@ -171,7 +159,7 @@ export const imageSettings = {
     .describe(
       'Files that concern the image: globs relative to the root. A push to a branch is skipped when none of them changed since its last success. Default: every file.',
     ),
-  platforms: platforms.optional(),
+  ...platformSettings,
   backend: z
     .enum(backendNames)
     .optional()

@@ -67,7 +67,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     target: image.target,
     ...resolveBuildArgs(image.buildArgs ?? {}),
     labels: image.labels ?? {},
-    platform: image.platforms?.[0],
+    ...resolvePlatforms(image),
     ...(image.backend && { backend: image.backend }),
     resources: resolveResources(image.resources),
     ...resolvePod(image),
@@ -105,6 +105,18 @@ function resolveBuildArgs(
     else secretBuildArgs[name] = value
   }
   return { buildArgs, ...(Object.keys(secretBuildArgs).length > 0 && { secretBuildArgs }) }
+}
+
+function resolvePlatforms({
+  platforms = [],
+  crossBuild,
+  nodeTimeout,
+}: ImageSettings): Pick<ImageConfig, 'platform' | 'crossBuild' | 'nodeTimeoutMs'> {
+  return {
+    platform: platforms[0],
+    ...(crossBuild && { crossBuild }),
+    ...(nodeTimeout !== undefined && { nodeTimeoutMs: nodeTimeout }),
+  }
 }
 
 function resolvePod({
