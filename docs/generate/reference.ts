@@ -37,8 +37,7 @@ chart sets the second.
 
 \`kanihook check kanihook.yaml\` lists every fault at once, each with its line and what to write instead.
 A key that this version does not act on is refused, never ignored: \`scan\`, \`namespace\`,
-\`webhookSecret\`, \`certificate\`, and more than one of
-\`platforms\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
+\`webhookSecret\` and \`certificate\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
 complete and check the file with
 [\`schema/kanihook.schema.json\`](../schema/kanihook.schema.json) and this first line:
 

@@ -8,6 +8,7 @@ import type { JobRequest } from '../builds/ports.ts'
 import { PermanentError } from '../errors.ts'
 import { cloneScript } from './clone-script.ts'
 import { readIdentity } from './job-identity.ts'
+import { indexScript } from './index-script.ts'
 import { publishScript } from './publish-script.ts'
 import { jobManifest, type JobSettings } from './job-manifest.ts'
 import { literal } from './literal.ts'
@@ -111,6 +112,27 @@ const apart = request(
   },
 )
 
+const platforms = ['linux/arm64', 'linux/amd64']
+const several = request(
+  {
+    parts: {
+      'linux/amd64': { tries: 1, digest: `sha256:${'a'.repeat(64)}` },
+      'linux/arm64': { tries: 2, digest: `sha256:${'b'.repeat(64)}` },
+    },
+  },
+  {
+    destinations: [
+      'registry.example.com:5000/acme/api:main',
+      'registry.example.com:5000/acme/api:1.2',
+      'quay.io/acme/api:main',
+    ],
+    platforms,
+    publish: 'apart',
+    pushSecret: 'registry-credentials',
+    nodeSelector: { 'acme.io/pool': 'builds' },
+  },
+)
+
 /** Fields of a plan that the first version did not write. */
 const later = [
   'backend',
@@ -129,6 +151,7 @@ const later = [
   'logFormat',
   'publish',
   'pullSecret',
+  'platforms',
   'crossBuild',
   'nodeTimeoutMs',
 ]
@@ -154,6 +177,7 @@ function assertGolden(name: string, manifest: object, script = literal(cloneScri
     cloneScript: script,
     uploadScript: literal(uploadScript),
     publishScript: literal(publishScript),
+    indexScript: literal(indexScript),
   }
   const text = Object.entries(scripts).reduce(
     (json, [name, source]) => json.replace(JSON.stringify(source).slice(1, -1), () => `<${name}>`),
@@ -212,12 +236,36 @@ describe("a build's Job", () => {
     assertGolden('together', jobManifest(request(), { ...settings, kanikoShell: '/busybox/sh' }))
   })
 
+  it('is this for one of several platforms, which it pushes by digest alone', () => {
+    const manifest = jobManifest({ ...several, part: 'linux/arm64' }, { ...settings, registries })
+    assertGolden('platform', manifest)
+    const { name = '' } = manifest.metadata ?? {}
+    assert.equal(name, 'kanihook-app-0123456789abcdef-1-arm64')
+  })
+
+  it('is this for the index of several platforms, in their order', () => {
+    assertGolden('index', jobManifest({ ...several, part: 'index' }, { ...settings, registries }))
+  })
+
   it('runs on any node with crossBuild', () => {
     const on = (crossBuild: boolean) =>
       jobManifest(request({}, { platform: 'linux/arm64', crossBuild }), settings).spec!.template
         .spec!.nodeSelector
     assert.deepEqual(on(true), { 'kubernetes.io/os': 'linux' })
     assert.deepEqual(on(false), { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'arm64' })
+  })
+
+  it('has a name of at most 63 characters, and another one for each platform', () => {
+    const longest = { id: '0123456789abcdef', image: 'x'.repeat(63) }
+    const names = [
+      'linux/arm64/v8',
+      'linux/mips64r6el/v12',
+      'linux/arm/v6',
+      'linux/arm/v7',
+      'index',
+    ].map((part) => jobName(longest, 3, part))
+    for (const name of names) assert.match(name, /^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/)
+    assert.equal(new Set(names).size, names.length)
   })
 
   it('names the login and does not hold it', () => {

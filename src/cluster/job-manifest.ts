@@ -1,9 +1,11 @@
 import type { V1Container, V1Job, V1PodSpec, V1Toleration } from '@kubernetes/client-node'
 import { jobName, type ImagePlan } from '../builds/build.ts'
+import { indexPart, partPlan } from '../builds/parts.ts'
 import type { JobRequest } from '../builds/ports.ts'
 import type { BuildImages, RegistrySettings, Settings } from '../settings/settings.ts'
 import { cloneContainer, loginVolumes } from './clone-container.ts'
 import { identityAnnotations, identityLabels } from './job-identity.ts'
+import { indexContainer } from './index-container.ts'
 import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
 import { uploadContainer } from './upload-container.ts'
 import { publishContainer } from './publish-container.ts'
@@ -47,9 +49,9 @@ export function jobManifest(
   settings: JobSettings,
   place: KanikoPlace = inJob,
 ): V1Job {
-  const { build, tries } = request
-  const { plan } = build
-  const name = jobName(build, tries)
+  const { build, part, tries } = request
+  const plan = partPlan(build.plan, part)
+  const name = jobName(build, tries, part)
   const labels = identityLabels(build, name, tries)
   return {
     apiVersion: 'batch/v1',
@@ -58,7 +60,7 @@ export function jobManifest(
       name,
       namespace: settings.namespace,
       labels,
-      annotations: identityAnnotations(build, tries),
+      annotations: identityAnnotations(build, tries, part),
     },
     spec: {
       backoffLimit: 0,
@@ -72,7 +74,10 @@ export function jobManifest(
           // Both are read, by older and newer versions: a sidecar would outlive the build.
           annotations: { 'sidecar.istio.io/inject': 'false' },
         },
-        spec: started(podSpec(request, name, settings, place), settings),
+        spec: started(
+          podSpec({ ...request, build: { ...build, plan } }, name, settings, place),
+          settings,
+        ),
       },
     },
   }
@@ -92,14 +97,22 @@ function podSpec(
   place: KanikoPlace,
 ): V1PodSpec {
   const { plan } = request.build
-  const { before, last } = containersOf(request, job, settings, place)
-  return {
+  const common = {
     restartPolicy: 'Never',
     ...account(plan),
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: graceSeconds,
     ...scheduling(plan),
+  }
+  if (request.part === indexPart) {
+    const { publishImage, registries } = settings
+    const container = indexContainer(request.build, publishImage, registries)
+    return { ...common, containers: [container], volumes: pushLogin(plan).volumes }
+  }
+  const { before, last } = containersOf(request, job, settings, place)
+  return {
+    ...common,
     initContainers: before,
     containers: [last],
     volumes: [

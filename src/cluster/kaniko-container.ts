@@ -105,6 +105,18 @@ export function kanikoArgs(
   ]
 }
 
+/** What Docker tells a Dockerfile that asks by ARG. Kaniko 1.24 does not, its fork does. */
+function platformArgs({ platform }: ImagePlan): Readonly<Record<string, string>> {
+  if (platform === undefined) return {}
+  const [TARGETOS = '', TARGETARCH = '', TARGETVARIANT] = platform.split('/')
+  return {
+    TARGETPLATFORM: platform,
+    TARGETOS,
+    TARGETARCH,
+    ...(TARGETVARIANT === undefined ? {} : { TARGETVARIANT }),
+  }
+}
+
 /** Where the image goes. */
 const outputArgs = ({ publish, destinations }: ImagePlan): string[] =>
   publish === 'apart'
@@ -116,18 +128,6 @@ function contextArgs({ upload, context, dockerfile }: ImagePlan): string[] {
   if (upload) return [`--context=tar://${inContext(archiveFile)}`, `--dockerfile=${dockerfile}`]
   // Absolute: a Dockerfile in the image's working directory would win otherwise.
   return [`--context=dir://${inContext(context)}`, `--dockerfile=${inContext(dockerfile)}`]
-}
-
-/** What Docker tells a Dockerfile that asks by ARG. Kaniko 1.24 does not, its fork does. */
-function platformArgs({ platform }: ImagePlan): Readonly<Record<string, string>> {
-  if (platform === undefined) return {}
-  const [TARGETOS = '', TARGETARCH = '', TARGETVARIANT] = platform.split('/')
-  return {
-    TARGETPLATFORM: platform,
-    TARGETOS,
-    TARGETARCH,
-    ...(TARGETVARIANT === undefined ? {} : { TARGETVARIANT }),
-  }
 }
 
 function cacheArgs({

@@ -4,6 +4,7 @@ import { cloneRequests } from '../builds/refusals.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { literal } from './literal.ts'
 import { imageFolder } from './paths.ts'
+import { placesOf } from './places.ts'
 import { publishScript } from './publish-script.ts'
 import { pushLogin } from './registry-login.ts'
 
@@ -14,19 +15,12 @@ export function publishContainer(
   registries: readonly RegistrySettings[],
 ): V1Container {
   const login = pushLogin(plan)
-  const places = plan.destinations.flatMap((destination) => {
-    const [host] = destination.split('/')
-    const cut = destination.lastIndexOf(':')
-    const settings = registries.find((registry) => registry.host === host)
-    const flag = settings?.insecure || settings?.skipTlsVerify ? '--insecure' : ''
-    return [flag, destination.slice(0, cut), destination.slice(cut + 1)]
-  })
   return {
     name: 'publish',
     image,
     imagePullPolicy: 'IfNotPresent',
     command: ['sh', '-c', literal(publishScript), 'publish'],
-    args: [imageFolder, ...places].map(literal),
+    args: [imageFolder, ...placesOf(plan, registries)].map(literal),
     ...(login.env.length > 0 ? { env: login.env } : {}),
     volumeMounts: [
       { name: 'image', mountPath: imageFolder, readOnly: true },

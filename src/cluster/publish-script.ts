@@ -1,4 +1,5 @@
 import { refuseLinks } from './layout-script.ts'
+import { eachPlace } from './places.ts'
 
 /**
  * What the publish container runs (POSIX sh with crane; busybox will do):
@@ -7,7 +8,8 @@ import { refuseLinks } from './layout-script.ts'
  *
  * It pushes the image of the OCI layout, by its digest, to each repository; when all have it, it moves
  * the tags, one right after the other, and last it writes `repository:tag@digest` for each of them. An
- * end before the last tag leaves those behind it where they were. The flag is `--insecure` or nothing.
+ * end before the last tag leaves those behind it where they were. The flag is `--insecure` or nothing,
+ * and so may the tag be: then the repository has the image by its digest alone.
  *
  * crane pushes the very manifest that Kaniko wrote, so the digest is Kaniko's; the registry compares it
  * with what comes. Passing faults of the network and of the registry (5xx, 429) it tries three times.
@@ -20,14 +22,7 @@ shift
 ${refuseLinks}
 digest=$(tr ',{' '\\n\\n' <"$layout/index.json" | sed -n 's/^ *"digest": *"\\(sha256:[0-9a-f]\\{64\\}\\)".*/\\1/p')
 
-each() {
-  action=$1
-  shift
-  while [ $# -gt 0 ]; do
-    "$action" "$1" "$2" "$3"
-    shift 3
-  done
-}
+${eachPlace}
 pushed=' '
 upload() {
   case $pushed in *" $2 "*) return ;; esac
@@ -36,11 +31,12 @@ upload() {
   pushed="$pushed$2 "
 }
 move() {
+  [ -n "$3" ] || return 0
   echo "Tagging $2:$3"
   crane tag \${1:+"$1"} "$2@$digest" "$3"
 }
 say() {
-  echo "$2:$3@$digest"
+  echo "$2\${3:+:$3}@$digest"
 }
 
 each upload "$@"

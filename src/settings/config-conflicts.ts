@@ -121,9 +121,14 @@ function imageConflicts(image: Mapping, own: Mapping, path: Path): Fault[] {
         'Tekton starts all containers of a build at once, so that nothing is published apart (say backend: job, or publish: together)',
     })
   }
+  if (own['publish'] === 'together' && list(image['platforms']).length > 1) {
+    const message = 'several platforms are always published apart (leave it out)'
+    faults.push({ path: [...path, 'publish'], message })
+  }
   // One that differs from the others in this alone need not take back what they say.
   const differs = own['publish'] === 'together' && own['pullSecret'] === undefined
-  if (image['pullSecret'] !== undefined && image['publish'] !== 'apart' && !differs) {
+  const apart = image['publish'] === 'apart' || list(image['platforms']).length > 1
+  if (image['pullSecret'] !== undefined && !apart && !differs) {
     faults.push({
       path: [...path, 'pullSecret'],
       message:
@@ -154,6 +159,10 @@ export function nodeConflicts(image: Mapping, path: Path): Fault[] {
   if (image['crossBuild'] === true && platforms.length === 0) {
     const message = 'says nothing without platforms (name them, or leave it out)'
     faults.push({ path: [...path, 'crossBuild'], message })
+  }
+  if (platforms.length > 1 && image['backend'] === 'tekton') {
+    const message = 'Tekton builds one platform alone (say backend: job, or keep one of them)'
+    faults.push({ path: [...path, 'platforms'], message })
   }
   const os = labels['kubernetes.io/os']
   if (typeof os === 'string' && os !== 'linux') {

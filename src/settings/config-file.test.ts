@@ -45,7 +45,8 @@ describe('a valid file', () => {
       buildArgs: { VERSION: '{tag}' },
       secretBuildArgs: { NPM_TOKEN: { secret: 'npm', key: 'token' } },
       labels: { 'org.opencontainers.image.revision': '{sha}' },
-      platform: 'linux/amd64',
+      platform: undefined,
+      platforms: ['linux/amd64', 'linux/arm64'],
       nodeTimeoutMs: 120_000,
       resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '4Gi' } },
       nodeSelector: { 'acme.io/pool': 'builds' },
@@ -267,7 +268,18 @@ const faultyImages: readonly [string, RegExp][] = [
   ['compression: { level: 1.5 }', /level: is not a level/],
   ['compression: { level: fast }', /level: is not a level/],
   ['compression: { levle: 1 }', /levle: unknown key \(did you mean "level"/],
-  ['platforms: [linux/amd64, linux/arm64]', /more than one platform per image is not supported/],
+  [
+    'platforms: [linux/arm64, linux/amd64, linux/arm64/v8]',
+    /\[2\]: is the platform of platforms\[0\]/,
+  ],
+  [
+    'platforms: [linux/arm64, linux/amd64]\nbackend: tekton',
+    /platforms: Tekton builds one platform/,
+  ],
+  [
+    'publish: together\nplatforms: [linux/arm64, linux/amd64]',
+    /publish: several platforms are always/,
+  ],
   ['crossBuild: true', /crossBuild: says nothing without platforms/],
   ['crossBuild: "yes"', /crossBuild: must be true or false/],
   ['platforms: []', /platforms: is empty/],
@@ -288,6 +300,10 @@ const faultyImages: readonly [string, RegExp][] = [
   ['nodeSelector: { kubernetes.io/os: windows }', /builds run on Linux nodes alone/],
   [
     'nodeSelector: { kubernetes.io/arch: arm64 }\nplatforms: [linux/amd64]',
+    /platforms wants a node of amd64, not of arm64/,
+  ],
+  [
+    'nodeSelector: { kubernetes.io/arch: arm64 }\nplatforms: [linux/arm64, linux/amd64]',
     /platforms wants a node of amd64, not of arm64/,
   ],
   ['tolerations: { key: a }', /tolerations: must be a list/],

@@ -32,7 +32,7 @@ test('an editor with the schema accepts the example', () => {
   assert.ok(validate(parse(read('kanihook.example.yaml'))), JSON.stringify(validate.errors))
 })
 
-test('an editor with the schema marks unknown keys, wrong types and two platforms', () => {
+test('an editor with the schema marks unknown keys, wrong types and no platform', () => {
   const image = { name: 'a', destination: 'r.io/a' }
   const file = (own: object) => ({
     repositories: [{ match: 'a.io/b', images: [{ ...image, ...own }] }],
@@ -43,7 +43,7 @@ test('an editor with the schema marks unknown keys, wrong types and two platform
     { tags: 'main' },
     { timeout: '5y' },
     { name: '-x' },
-    { platforms: ['linux/amd64', 'linux/arm64'] },
+    { platforms: [] },
   ]) {
     assert.ok(!validate(file(own)), JSON.stringify(own))
   }

@@ -6,17 +6,27 @@ const platform = matching(
   'is not a platform (write e.g. linux/amd64)',
 )
 
+/** An ARM of 64 bits is v8 where nothing else is said. */
+const normal = (name: string): string => name.replace(/^linux\/arm64\/v8$/, 'linux/arm64')
+
 const platforms = z
   .array(platform)
-  .min(1, "is empty (name one platform, or leave the key out for the node's own)")
-  .max(1, 'more than one platform per image is not supported by this version (keep one)')
+  .min(1, "is empty (name a platform, or leave the key out for the node's own)")
+  .superRefine((list, context) => {
+    for (const [index, name] of list.entries()) {
+      const first = list.findIndex((other) => normal(other) === normal(name))
+      if (first === index) continue
+      const message = `is the platform of platforms[${first}] once more (leave one out)`
+      context.addIssue({ code: 'custom', message, path: [index] })
+    }
+  })
 
 /** What an image may say about the platforms that it is for. */
 export const platformSettings = {
   platforms: platforms
     .optional()
     .describe(
-      "One platform, such as linux/arm64: the image is built on a node of it. Default: the node's own.",
+      "Platforms of the image, such as linux/arm64. Each is built on a node of its own; several are pushed as one OCI index. Default: the node's own.",
     ),
   crossBuild: z
     .boolean()

@@ -92,8 +92,14 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
 }
 
 /** A login for pulls alone that nobody would use was refused. */
-const resolvePublishing = ({ publish, pullSecret }: ImageSettings): Partial<ImageConfig> =>
-  publish === 'apart' ? { publish, ...(pullSecret !== undefined && { pullSecret }) } : {}
+const resolvePublishing = (image: ImageSettings): Partial<ImageConfig> =>
+  isPublishedApart(image)
+    ? { publish: 'apart', ...(image.pullSecret !== undefined && { pullSecret: image.pullSecret }) }
+    : {}
+
+/** Kaniko cannot push by digest alone, as the images of several platforms are until they are one. */
+const isPublishedApart = ({ publish, platforms = [] }: ImageSettings): boolean =>
+  publish === 'apart' || platforms.length > 1
 
 function resolveBuildArgs(
   args: NonNullable<ImageSettings['buildArgs']>,
@@ -111,9 +117,10 @@ function resolvePlatforms({
   platforms = [],
   crossBuild,
   nodeTimeout,
-}: ImageSettings): Pick<ImageConfig, 'platform' | 'crossBuild' | 'nodeTimeoutMs'> {
+}: ImageSettings): Pick<ImageConfig, 'platform' | 'platforms' | 'crossBuild' | 'nodeTimeoutMs'> {
   return {
-    platform: platforms[0],
+    platform: platforms.length === 1 ? platforms[0] : undefined,
+    ...(platforms.length > 1 && { platforms }),
     ...(crossBuild && { crossBuild }),
     ...(nodeTimeout !== undefined && { nodeTimeoutMs: nodeTimeout }),
   }

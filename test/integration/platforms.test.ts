@@ -38,7 +38,7 @@ const failed: JobObservation = {
 }
 
 const create = (change = {}, identity = {}): Promise<Build> =>
-  its.create({ platforms, destinations, ...change }, identity)
+  its.create({ platforms, publish: 'apart', destinations, ...change }, identity)
 const job = (build: Build, part: string, tries = 1): string => jobName(build, tries, part)
 const startedJobs = (): string[] =>
   its.cluster.started.map(({ build, tries, part }) => jobName(build, tries, part))

@@ -1,5 +1,5 @@
 import type { ImageDecision, RefDecision } from './decide.ts'
-import type { BuildObjects } from './objects.ts'
+import type { JobObjects } from './objects.ts'
 
 /** What `kanihook plan` found out. */
 export interface PlanAnswer {
@@ -10,7 +10,7 @@ export interface PlanAnswer {
   /** Why there is no ref to decide about; undefined where there is. */
   readonly nothing: string | undefined
   readonly refs: readonly (Omit<RefDecision, 'images'> & {
-    readonly images: readonly (ImageDecision & { readonly objects: BuildObjects | undefined })[]
+    readonly images: readonly (ImageDecision & { readonly objects: readonly JobObjects[] })[]
   })[]
 }
 
@@ -37,7 +37,7 @@ export function toJson({ repository, entry, nothing, refs }: PlanAnswer): object
         reason,
         destinations: build?.plan.destinations ?? [],
         repositoryFile: said,
-        objects: objects ? [...(objects.secret ? [objects.secret] : []), objects.job] : [],
+        objects: objects.flatMap(({ secret, job }) => (secret ? [secret, job] : [job])),
       })),
     })),
   }

@@ -100,7 +100,7 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
       const { images, ...decision } = decide(each, at, situation)
       const withObjects = images.map((image) => {
         const { build } = image
-        const objects = build && buildObjects(build, access, ofJobs)
+        const objects = build ? buildObjects(build, access, ofJobs) : []
         return { ...image, objects }
       })
       return { ...decision, images: withObjects }

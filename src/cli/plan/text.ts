@@ -26,17 +26,19 @@ function imageLines({
 }: PlanAnswer['refs'][number]['images'][number]): string[] {
   if (build === undefined) return ['', `  image ${name}: fails: ${oneLine(reason)}`]
   const { plan } = build
-  const { name: job = '', namespace = '' } = objects?.job.metadata ?? {}
   const facts: [string, string | undefined][] = [
     ...plan.destinations.map((destination): [string, string] => ['pushes', destination]),
     ['with', plan.pushSecret === undefined ? 'no login' : `the Secret ${plan.pushSecret}`],
     ['from', `${plan.dockerfile}, context ${plan.context}`],
     ['cloned', plan.cloneSecret === undefined ? undefined : `with the Secret ${plan.cloneSecret}`],
     ['target', plan.target],
-    ['on', plan.platform],
+    ['on', (plan.platforms ?? [plan.platform]).join(', ') || undefined],
     ['paths', reason],
     ['own', said.length > 0 ? `${said.join(', ')}: by the repository's .kanihook.yaml` : undefined],
-    ['as', `Job ${job} in ${namespace}`],
+    ...objects.map(({ job: { metadata } }): [string, string] => [
+      'as',
+      `Job ${metadata?.name} in ${metadata?.namespace}`,
+    ]),
   ]
   return [
     '',

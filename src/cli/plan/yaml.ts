@@ -1,7 +1,8 @@
 import { stringify } from 'yaml'
+import { indexPart } from '../../builds/parts.ts'
 import { oneLine } from '../words.ts'
 import { isBuilt, unknowns, type PlanAnswer } from './answer.ts'
-import type { BuildObjects } from './objects.ts'
+import type { JobObjects } from './objects.ts'
 
 /** The objects of the answer, for `kubectl create -f -`, with the reasons as comments. Pure. */
 export function toYaml(answer: PlanAnswer): string {
@@ -16,8 +17,8 @@ export function toYaml(answer: PlanAnswer): string {
     return [
       comment(decision),
       ...images.flatMap(({ name, reason, said, objects }) =>
-        objects
-          ? [`${comment(`image ${name}; paths: ${reason}${bySelf(said)}`)}\n${documents(objects)}`]
+        objects.length > 0
+          ? [comment(`image ${name}; paths: ${reason}${bySelf(said)}`), ...objects.map(documents)]
           : [comment(`image ${name} fails: ${reason}`)],
       ),
     ]
@@ -31,8 +32,20 @@ const ids =
 const bySelf = (said: readonly string[]): string =>
   said.length > 0 ? `; by the repository's .kanihook.yaml: ${said.join(', ')}` : ''
 
-function documents({ secret, job }: BuildObjects): string {
+function documents({ secret, job }: JobObjects): string {
   const { name = '', namespace = '' } = job.metadata ?? {}
+  const kubectl = `  kubectl --namespace ${namespace} delete`
+  if (isIndex(job)) {
+    return [
+      '---',
+      comment(
+        'Makes the index of what the Jobs above have pushed. Fill in their digests, in the order of',
+      ),
+      comment('platforms, before this is created. To remove it when done:'),
+      comment(`${kubectl} job ${name}`),
+      written(job),
+    ].join('\n')
+  }
   if (!secret) return ['---', written(job)].join('\n')
   return [
     '---',
@@ -40,12 +53,15 @@ function documents({ secret, job }: BuildObjects): string {
       'The login of the clone. Without a password, as here, it is right for what everybody may',
     ),
     comment('read; for the rest fill in a token before this is created. To remove both when done:'),
-    comment(`  kubectl --namespace ${namespace} delete ${job.kind?.toLowerCase()},secret ${name}`),
+    comment(`${kubectl} ${job.kind?.toLowerCase()},secret ${name}`),
     written(secret),
     '---',
     written(job),
   ].join('\n')
 }
+
+const isIndex = ({ metadata }: JobObjects['job']): boolean =>
+  metadata?.annotations?.['kanihook.dev/part'] === indexPart
 
 const comment = (text: string): string => `# ${text.startsWith(' ') ? text : oneLine(text)}`
 

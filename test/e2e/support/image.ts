@@ -18,15 +18,47 @@ export interface ImageConfig {
   readonly Labels?: Readonly<Record<string, string>>
 }
 
+interface Platform {
+  readonly os: string
+  readonly architecture: string
+  readonly variant?: string
+}
+
+const platformName = ({ os, architecture, variant }: Platform): string =>
+  [os, architecture, ...(variant === undefined ? [] : [variant])].join('/')
+
+interface IndexManifest {
+  readonly mediaType: string
+  readonly manifests: readonly { readonly digest: string; readonly platform: Platform }[]
+}
+
+const indexType = 'application/vnd.oci.image.index.v1+json'
+
 const accept = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ')
 
+/** An image of several platforms, as an OCI index. */
+export interface ImageIndex {
+  readonly digest: string
+  readonly mediaType: string
+  readonly images: readonly {
+    readonly digest: string
+    /** As the index says, and as the image itself does: `linux/arm64`. */
+    readonly platform: string
+    readonly configured: string
+  }[]
+}
+
 /** What the registry has under a tag, asked by its own HTTP API. */
 export function createImageReader(registry: Registry): {
   /** `sha256:…`, or undefined where there is no such tag. */
   digest(reference: string): Promise<string | undefined>
+  /** Undefined where there is no such tag. */
+  index(reference: string): Promise<ImageIndex | undefined>
+  /** Every tag of `registry/repository`. */
+  tags(repository: string): Promise<string[]>
   /** A file's text as the newest layer that has it says. */
   file(reference: string, path: string): Promise<string>
   config(reference: string): Promise<ImageConfig>
@@ -38,13 +70,17 @@ export function createImageReader(registry: Registry): {
   contents(reference: string): Promise<{ entries: string[]; bytes: number }>
 } {
   const login = Buffer.from(`${registry.username}:${registry.password}`).toString('base64')
-  const get = (path: string): Promise<Response> =>
+  const get = (path: string, accepted = accept): Promise<Response> =>
     fetch(`http://${registry.host}/v2/${path}`, {
-      headers: { authorization: `Basic ${login}`, accept },
+      headers: { authorization: `Basic ${login}`, accept: accepted },
     })
-  const nameOf = (reference: string): string => /^[^/]+\/(.+):[^:]+$/.exec(reference)?.[1] ?? ''
-  const manifest = (reference: string): Promise<Response> =>
-    get(`${nameOf(reference)}/manifests/${reference.slice(reference.lastIndexOf(':') + 1)}`)
+  const nameOf = (reference: string): string =>
+    /^[^/]+\/(.+?)(?:@sha256)?:[^:]+$/.exec(reference)?.[1] ?? ''
+  /** By tag or by digest. */
+  const manifest = (reference: string, accepted?: string): Promise<Response> => {
+    const [, by = reference.slice(reference.lastIndexOf(':') + 1)] = reference.split('@')
+    return get(`${nameOf(reference)}/manifests/${by}`, accepted)
+  }
 
   /** The path of each layer in turn, newest first; it is there until the next. */
   async function* layers(reference: string): AsyncGenerator<string> {
@@ -68,6 +104,30 @@ export function createImageReader(registry: Registry): {
       if (response.status === 404) return undefined
       if (!response.ok) throw new Error(`${reference}: ${response.status}`)
       return response.headers.get('docker-content-digest') ?? undefined
+    },
+
+    async index(reference) {
+      const response = await manifest(reference, indexType)
+      if (response.status === 404) return undefined
+      const { mediaType, manifests } = (await response.json()) as IndexManifest
+      const images = manifests.map(async ({ digest, platform }) => {
+        const repository = reference.slice(0, reference.lastIndexOf(':'))
+        const { config } = (await (await manifest(`${repository}@${digest}`)).json()) as Manifest
+        const blob = await get(`${nameOf(reference)}/blobs/${config.digest}`)
+        return {
+          digest,
+          platform: platformName(platform),
+          configured: platformName((await blob.json()) as Platform),
+        }
+      })
+      const digest = response.headers.get('docker-content-digest') ?? ''
+      return { digest, mediaType, images: await Promise.all(images) }
+    },
+
+    async tags(repository) {
+      const response = await get(`${repository.slice(repository.indexOf('/') + 1)}/tags/list`)
+      if (response.status === 404) return []
+      return ((await response.json()) as { tags: string[] | null }).tags ?? []
     },
 
     async file(reference, path) {
