@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cloneScript } from '../../src/cluster/clone-script.ts'
 import { literal } from '../../src/cluster/literal.ts'
 import { taskRunManifest } from '../../src/cluster/tekton/manifest.ts'
 import type { Step } from '../../src/cluster/tekton/task-run.ts'
-import { workspaceCheck } from '../../src/cluster/tekton/workspace-check.ts'
 import { newRequest } from '../contracts/cluster/requests.ts'
 import { imagePlan, sha } from '../support/samples.ts'
 import { render } from './render.ts'
 import { usual } from './values-table.ts'
+import { taskScripts } from './write-task-scripts.ts'
 
 const images = {
   cloneImage: 'registry.acme.test/git:2',
@@ -50,8 +49,8 @@ test('the Task has the steps of kanihook’s own builds: their images, rights, r
 test('the Task clones by the scripts of kanihook’s own builds', async () => {
   const [clone] = await chartSteps()
   const [first, second] = clone['args'] as string[]
-  assert.equal(first, literal(cloneScript), 'write src/cluster/clone-script.ts to files/clone.sh')
-  assert.equal(second, literal(workspaceCheck), 'write it to files/workspace-check.sh')
+  assert.equal(first, literal(taskScripts['clone.sh']), 'npm run schema writes it')
+  assert.equal(second, literal(taskScripts['workspace-check.sh']), 'npm run schema writes it')
 })
 
 test('the Task gives Kaniko the flags of kanihook’s own builds, and its own for the rest', async () => {
