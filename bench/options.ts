@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { ClusterOptions } from '../test/cluster/options.ts'
 
-export const help = `usage: ./dev bench [accepts|builds|backends|cache] [option...]
+export const help = `usage: ./dev bench [accepts|builds|backends|cache|clone] [option...]
 
   accepts  webhooks stored per second: kanihook's receiver with a Redis of its own against a bare
            Node server that verifies, parses, and stores nothing
@@ -10,6 +10,8 @@ export const help = `usage: ./dev bench [accepts|builds|backends|cache] [option.
   backends the same build as a Job and as a TaskRun of a real Tekton
   cache    what the layer cache saves: the second build of a commit, unchanged and slightly changed,
            against the first, with the cache off, on, and with copyLayers
+  clone    one commit of a long history, fetched by its id as kanihook does, against Kaniko's own clone
+           of a git:// context (root, Linux)
 The first two, unless one is named. Baseline and kanihook take turns in one run: compare their ratio between
 machines, not their figures. All traffic stays on this machine, and everything started is ended.
 
@@ -20,15 +22,17 @@ machines, not their figures. All traffic stays on this machine, and everything s
   --profile DIR      accepts: write a CPU profile of kanihook there (node --cpu-prof)
   --builds N         builds: pushes, and as many bare Jobs; backends: builds of each (20)
   --cache-rounds N   cache: turns of nine builds (3)
+  --commits N        clone: commits of the repository (10000)
+  --clone-rounds N   clone: turns of each side (5)
   --state-dir DIR, --link NAME, --subnet CIDR, --port-base PORT
-                     all but accepts: the test cluster, as of node test/cluster/cli.ts --help; one that
+                     builds, backends, cache: the test cluster, as of node test/cluster/cli.ts --help; one that
                      was up stays up
   --help             this text
 
 Exit code: 0, 1 when something failed, 64 wrong use.
 `
 
-export const benchmarks = ['accepts', 'builds', 'backends', 'cache'] as const
+export const benchmarks = ['accepts', 'builds', 'backends', 'cache', 'clone'] as const
 export type Benchmark = (typeof benchmarks)[number]
 
 /** Without the one that has to build a Tekton first, and what is of Kaniko alone. */
@@ -44,6 +48,8 @@ export interface Options {
   readonly profile: string | undefined
   readonly builds: number
   readonly cacheRounds: number
+  readonly commits: number
+  readonly cloneRounds: number
   readonly cluster: ClusterOptions
 }
 
@@ -61,6 +67,8 @@ export function parseOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
       builds: { type: 'string', default: '20' },
       'cache-rounds': { type: 'string', default: '3' },
+      commits: { type: 'string', default: '10000' },
+      'clone-rounds': { type: 'string', default: '5' },
       'state-dir': { type: 'string' },
       link: { type: 'string' },
       subnet: { type: 'string' },
@@ -79,6 +87,8 @@ export function parseOptions(args: readonly string[]): Options {
     profile: values.profile,
     builds: count('--builds', values.builds, 500),
     cacheRounds: count('--cache-rounds', values['cache-rounds'], 50),
+    commits: count('--commits', values.commits, 100_000),
+    cloneRounds: count('--clone-rounds', values['clone-rounds'], 50),
     cluster: {
       ...(stateDir !== undefined && { stateDir }),
       ...(link !== undefined && { link }),

@@ -6,6 +6,8 @@ import { benchBuilds } from './builds.ts'
 import { buildsTable } from './builds/report.ts'
 import { benchCache } from './cache.ts'
 import { cacheTable } from './cache/report.ts'
+import { benchClone } from './clone.ts'
+import { cloneTable } from './clone/results.ts'
 import { describeMachine, machineLine } from './machine.ts'
 import { help, parseOptions, type Options } from './options.ts'
 
@@ -40,6 +42,11 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
     const cache = await benchCache(run)
     results['cache'] = cache
     print(`\n${cacheTable(cache)}`)
+  }
+  if (benchmarks.includes('clone')) {
+    const clone = await benchClone(run)
+    results['clone'] = clone
+    print(`\n${cloneTable(clone)}`)
   }
   if (json) console.log(JSON.stringify(results, undefined, 2))
 }
