@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { V1Pod } from '@kubernetes/client-node'
 import { dockerConfig } from '../cluster/registry.ts'
 import { eventually } from '../support/eventually.ts'
 import { documentedEntries } from './support/documented.ts'
@@ -56,6 +57,17 @@ const place = (repository: TestRepository, folder = 'dev'): string =>
 
 const scratch = ['FROM scratch', 'ARG TARGETARCH', 'COPY tool-${TARGETARCH} /tool', ''].join('\n')
 const tools = { 'tool-amd64': 'for amd64', 'tool-arm64': 'for arm64' }
+
+/** Of Jobs of this repository alone: those of other tests stay for a while. */
+async function podsOf({ path }: TestRepository): Promise<V1Pod[]> {
+  const jobs = (await world.jobs()).filter(
+    ({ metadata }) => metadata?.annotations?.['kanihook.dev/repository-path'] === path,
+  )
+  const names = new Set(jobs.map(({ metadata }) => metadata?.name))
+  return (await world.pods()).filter(({ metadata }) =>
+    names.has(metadata?.labels?.['kanihook.dev/job']),
+  )
+}
 
 async function push(repository: TestRepository, files: Record<string, string | undefined>) {
   const sha = await repository.commit(files)
@@ -225,11 +237,10 @@ for (const moment of ['clone', 'publish', 'index'] as const) {
         const parts = await jobsOf(repository)
         if (moment === 'clone') return parts.length > 0
         if (moment === 'index') return parts.includes('index')
-        const pods = await world.pods()
-        return pods.some(
-          ({ metadata, status }) =>
-            metadata?.annotations?.['kanihook.dev/repository-path'] === repository.path ||
-            status?.containerStatuses?.some(({ state }) => state?.terminated),
+        return (await podsOf(repository)).some(({ status }) =>
+          status?.initContainerStatuses?.some(
+            ({ name, state }) => name === 'build' && state?.terminated,
+          ),
         )
       },
       { within: 60_000, every: 20 },
