@@ -45,6 +45,12 @@ repositories:
       - name: app
         destination: registry.example.com:5000/acme/tekton
         backend: tekton
+  - match: "**/acme/two"
+    branches: [main]
+    images:
+      - name: app
+        destination: registry.example.com:5000/acme/two
+        platforms: [linux/amd64, linux/arm64]
 `)
   host = new URL(its.git.url).host
 })
@@ -96,6 +102,23 @@ describe('kanihook plan -o yaml', () => {
     assert.equal(`${run?.apiVersion} ${run?.kind}`, 'tekton.dev/v1 TaskRun')
     assert.equal(secret?.metadata?.name, run?.metadata?.name)
     assert.match(out, /^# {3}kubectl --namespace \S+ delete taskrun,secret kanihook-app-/m)
+  })
+
+  it('prints a Job for each platform and that of the index, with its digests to be filled in', async () => {
+    await commit('refs/heads/main', 'acme/two')
+    const { out, code } = await plan(`${host}/acme/two`, 'main', '-o', 'yaml')
+    assert.equal(code, 0)
+    const objects = objectsOf(out)
+    const kinds = objects.map(({ kind }) => kind)
+    assert.deepEqual(kinds, ['Secret', 'Job', 'Secret', 'Job', 'Job'])
+    const parts = objects.flatMap(({ kind, metadata }) =>
+      kind === 'Job' ? [metadata?.annotations?.['kanihook.dev/part']] : [],
+    )
+    assert.deepEqual(parts, ['linux/amd64', 'linux/arm64', 'index'])
+    assert.match(
+      out,
+      /^# Makes the index of what the Jobs above have pushed\. Fill in their digests/m,
+    )
   })
 
   it('prints a login for the clone that holds no password, for the very Job', async () => {
