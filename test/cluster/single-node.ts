@@ -69,7 +69,11 @@ export function createSingleNode({ options, daemons, onProgress }: ProviderConte
     await daemons.waitFor('unshare', () => existsSync(started))
     const pid = Number(readFileSync(started, 'utf8'))
     daemons.record('node', pid)
-    await connectNode(options, pid)
+    await connectNode(options, pid).catch(async (error: unknown) => {
+      // Where the node has ended meanwhile, its last words say why.
+      await daemons.waitFor('unshare', () => true)
+      throw error
+    })
     await daemons.waitFor('node', () => succeeds('ctr', ['-a', paths.containerdSocket, 'version']))
     await load(sandbox)
   }
