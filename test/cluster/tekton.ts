@@ -94,7 +94,11 @@ export async function startTekton(
       await forbid()
       await api.call('DELETE', `/api/v1/namespaces/${namespace}`)
       await api.call('DELETE', `/api/v1/namespaces/${cluster.namespace}/secrets/${pullSecret}`)
-      await waitUntil('the end of Tekton', async () => !(await isServed(api)))
+      // The next one would be made into a namespace that still ends.
+      await waitUntil('the end of Tekton', async () => {
+        const { status } = await api.call('GET', `/api/v1/namespaces/${namespace}`)
+        return status === 404 && !(await isServed(api))
+      })
     },
   }
 }

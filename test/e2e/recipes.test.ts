@@ -167,7 +167,7 @@ const recipes: Readonly<Record<string, () => Promise<void>>> = {
   async 'Look closer'() {
     const { repository, sha } = await pushed('verbose', { Dockerfile: from('RUN true') })
     const { target_url: page } = await succeeded(repository, sha, 'app')
-    assert.match(await (await fetch(page)).text(), /level=debug/)
+    assert.match(await (await fetch(page)).text(), /debug: Getting source context/)
   },
 }
 
