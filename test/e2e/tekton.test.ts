@@ -213,10 +213,15 @@ describe('where there is Tekton', () => {
       await running(repository)
       const [run] = await runsOf(repository)
       const name = run?.metadata.name ?? ''
-      await objects.patchNamespacedCustomObject({
-        ...place(),
-        name,
-        body: [{ op: 'add', path: '/spec/status', value: 'TaskRunCancelled' }],
+      // Without its admission webhook the controller writes the defaults itself, and over what came meanwhile.
+      await eventually(async () => {
+        await objects.patchNamespacedCustomObject({
+          ...place(),
+          name,
+          body: [{ op: 'add', path: '/spec/status', value: 'TaskRunCancelled' }],
+        })
+        const [now] = await runsOf(repository)
+        return now?.status?.conditions?.some(({ reason }) => reason === 'TaskRunCancelled')
       })
       const end = await world.ended(repository, sha)
       assert.equal(end.description, 'The TaskRun was cancelled in the cluster')
