@@ -27,7 +27,10 @@ if (values.help) {
   const cluster = found ?? (await upCluster({ onProgress: createProgress(write) }))
   try {
     // What takes longer than a test may.
-    if (cluster.provider === 'single-node') await prepare(createProgress(write))
+    const onProgress = createProgress(write)
+    if (cluster.provider === 'single-node') await prepare(onProgress)
+    // One that was given may have its own.
+    if (cluster.provider !== 'existing') await ensureTool('tekton', { onProgress })
     process.exitCode = await runTests(cluster.stateDir)
   } finally {
     if (!found && !values.keep) await downCluster({ onProgress: createProgress(write) })
