@@ -213,7 +213,7 @@ describe('where there is Tekton', () => {
       await running(repository)
       const [run] = await runsOf(repository)
       const name = run?.metadata.name ?? ''
-      // Without its admission webhook the controller writes the defaults itself, and over what came meanwhile.
+      // Asked once it was seen to be lost: probably the controller, here without its webhook, wrote over it.
       await eventually(async () => {
         await objects.patchNamespacedCustomObject({
           ...place(),
