@@ -1,5 +1,5 @@
 import { backendNames, type BackendName } from '../src/builds/build.ts'
-import { downCluster, loadCluster, upCluster, type TestCluster } from '../test/cluster/cluster.ts'
+import type { TestCluster } from '../test/cluster/cluster.ts'
 import { startTekton } from '../test/cluster/tekton.ts'
 import type { TestRepository } from '../test/e2e/support/repository.ts'
 import { createWorld } from '../test/e2e/support/world.ts'
@@ -9,6 +9,7 @@ import type { BuildsOptions } from './builds.ts'
 import { patienceMs } from './builds/kanihook-build.ts'
 import { ratios, summarise, type Summary } from './statistics.ts'
 import { percentRange, range, table } from './table.ts'
+import { benchCluster } from './cluster.ts'
 
 /** From the moment before the object is made to Gitea's answer that it took the success, in milliseconds. */
 export interface BackendsResult {
@@ -24,15 +25,11 @@ const featureFlags = { 'running-in-environment-with-injected-sidecars': 'false' 
 /** The same build as a Job and as a TaskRun of a real Tekton, in turns. The first of each is not counted. */
 export async function benchBackends(options: BuildsOptions): Promise<BackendsResult> {
   const { builds, signal, progress } = options
-  const call = { ...options.cluster, onProgress: progress }
   await using stack = new AsyncDisposableStack()
-  const running = await loadCluster(call)
-  if (!running) stack.defer(() => downCluster(call))
-  const cluster = running ?? (await upCluster(call))
+  const cluster = await benchCluster(options, stack)
   const tekton = await startTekton(cluster, { onProgress: progress, featureFlags })
   stack.adopt(tekton, (each) => each.stop())
   signal.throwIfAborted()
-  process.env['TEST_CLUSTER'] = cluster.stateDir
   const world = stack.adopt(
     await createWorld({ repositories: ({ registry, forgeHost }) => entries(registry, forgeHost) }),
     (each) => each.close(),

@@ -1,19 +1,15 @@
 import { KubeConfig } from '@kubernetes/client-node'
-import { downCluster, loadCluster, upCluster, type TestCluster } from '../test/cluster/cluster.ts'
-import type { ClusterOptions } from '../test/cluster/options.ts'
-import type { Progress } from '../test/cluster/support/progress.ts'
+import type { TestCluster } from '../test/cluster/cluster.ts'
 import type { TestRepository } from '../test/e2e/support/repository.ts'
 import { createWorld } from '../test/e2e/support/world.ts'
 import { bareManifest, buildBarely, type BareBuild } from './builds/bare-build.ts'
 import { buildByPush, type KanihookBuild } from './builds/kanihook-build.ts'
 import { compare, type BuildsResult } from './builds/results.ts'
 import { watchJobs } from './builds/sightings.ts'
+import { benchCluster, type ClusterUse } from './cluster.ts'
 
-export interface BuildsOptions {
+export interface BuildsOptions extends ClusterUse {
   readonly builds: number
-  readonly cluster: ClusterOptions
-  readonly signal: AbortSignal
-  readonly progress: Progress
 }
 
 /**
@@ -22,15 +18,9 @@ export interface BuildsOptions {
  */
 export async function benchBuilds(options: BuildsOptions): Promise<BuildsResult> {
   const { builds, signal, progress } = options
-  const call = { ...options.cluster, onProgress: progress }
   await using stack = new AsyncDisposableStack()
-  const running = await loadCluster(call)
-  if (!running) stack.defer(() => downCluster(call))
-  const cluster = running ?? (await upCluster(call))
-  signal.throwIfAborted()
+  const cluster = await benchCluster(options, stack)
 
-  // The end-to-end tests' world finds its cluster by this.
-  process.env['TEST_CLUSTER'] = cluster.stateDir
   const world = stack.adopt(
     await createWorld({
       repositories: ({ registry, forgeHost }) => entry(registry, forgeHost),

@@ -1,6 +1,3 @@
-import { downCluster, loadCluster, upCluster } from '../test/cluster/cluster.ts'
-import type { ClusterOptions } from '../test/cluster/options.ts'
-import type { Progress } from '../test/cluster/support/progress.ts'
 import { createWorld, type World } from '../test/e2e/support/world.ts'
 import {
   compareCaches,
@@ -10,12 +7,10 @@ import {
   type Kind,
 } from './cache/results.ts'
 import { measureBuild } from './cache/measure-build.ts'
+import { benchCluster, type ClusterUse } from './cluster.ts'
 
-export interface CacheOptions {
+export interface CacheOptions extends ClusterUse {
   readonly cacheRounds: number
-  readonly cluster: ClusterOptions
-  readonly signal: AbortSignal
-  readonly progress: Progress
 }
 
 /**
@@ -25,15 +20,9 @@ export interface CacheOptions {
  */
 export async function benchCache(options: CacheOptions): Promise<CacheResult> {
   const { cacheRounds, signal, progress } = options
-  const call = { ...options.cluster, onProgress: progress }
   await using stack = new AsyncDisposableStack()
-  const running = await loadCluster(call)
-  if (!running) stack.defer(() => downCluster(call))
-  const cluster = running ?? (await upCluster(call))
-  signal.throwIfAborted()
+  await benchCluster(options, stack)
 
-  // The end-to-end tests' world finds its cluster by this.
-  process.env['TEST_CLUSTER'] = cluster.stateDir
   const world = stack.adopt(
     await createWorld({
       repositories: ({ registry, forgeHost }) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,15 +14,10 @@ import { hasSshServer, startSshServer } from '../../test/support/ssh-server.ts'
 import type { SshKey } from '../builds/ports.ts'
 import { sshOptions } from '../git/ssh-login.ts'
 import { cloneScript } from './clone-script.ts'
+import { shells } from '../../test/support/shells.ts'
 
 const login = { username: 'x-access-token', password: 'p\'a$(ss) "word' }
 const env = { GIT_USERNAME: login.username, GIT_PASSWORD: login.password }
-
-/** Busybox is the shell of small images; the script must not need more. */
-const shells = [
-  ['sh'],
-  ...(spawnSync('busybox', ['sh', '-c', '']).status === 0 ? [['busybox', 'sh']] : []),
-]
 
 for (const shell of shells) {
   describe(`the clone script in ${shell.join(' ')}`, () => {
@@ -78,7 +73,7 @@ for (const shell of shells) {
         options.dockerfile ?? 'Dockerfile',
         ...(options.more ?? []),
       ]
-      const [command = 'sh', ...first] = shell
+      const [command, ...first] = shell
       const child = spawn(command, [...first, '-c', cloneScript, 'clone', ...args], {
         cwd: context,
         env: {

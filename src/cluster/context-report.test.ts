@@ -6,11 +6,8 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { newFacts, type ContextFacts } from '../builds/facts.ts'
 import { contextReport, terminationLog } from './context-report.ts'
+import { shells } from '../../test/support/shells.ts'
 
-const shells = [
-  ['sh'],
-  ...(spawnSync('busybox', ['sh', '-c', '']).status === 0 ? [['busybox', 'sh']] : []),
-]
 const folders: string[] = []
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
 

@@ -5,16 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { indexScript } from './index-script.ts'
+import { shells } from '../../test/support/shells.ts'
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`
 const images = [digest('b'), digest('a')]
 const index = digest('c')
-
-/** Busybox is the shell of small images; the script must not need more. */
-const shells = [
-  ['sh'],
-  ...(spawnSync('busybox', ['sh', '-c', '']).status === 0 ? [['busybox', 'sh']] : []),
-]
 
 for (const shell of shells) {
   describe(`the index script in ${shell.join(' ')}`, () => {
@@ -41,7 +36,7 @@ for (const shell of shells) {
       await chmod(crane, 0o755)
       await writeFile(calls, '')
       await writeFile(message, '')
-      const [command = 'sh', ...first] = shell
+      const [command, ...first] = shell
       const script = indexScript.replaceAll('/dev/termination-log', message)
       const { status, stdout } = spawnSync(
         command,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { publishScript } from './publish-script.ts'
+import { shells } from '../../test/support/shells.ts'
 
 const digest = `sha256:${'a1'.repeat(32)}`
 
@@ -16,12 +17,6 @@ const index = {
     { mediaType: 'application/vnd.docker.distribution.manifest.v2+json', size: 1, digest },
   ],
 }
-
-/** Busybox is the shell of small images; the script must not need more. */
-const shells = [
-  ['sh'],
-  ...(spawnSync('busybox', ['sh', '-c', '']).status === 0 ? [['busybox', 'sh']] : []),
-]
 
 for (const shell of shells) {
   describe(`the publish script in ${shell.join(' ')}`, () => {
@@ -49,7 +44,7 @@ for (const shell of shells) {
       await chmod(crane, 0o755)
       await writeFile(calls, '')
       await writeFile(message, '')
-      const [command = 'sh', ...first] = shell
+      const [command, ...first] = shell
       const script = publishScript.replaceAll('/dev/termination-log', message)
       const { status, stdout } = spawnSync(
         command,
