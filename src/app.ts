@@ -121,7 +121,18 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 
   if (kubeConfig) {
-    const parts = { settings, drivers, rules, registries, links, logger, metrics }
+    const matches = (): string[] => config.config().entries.map(({ match }) => match)
+    const parts = {
+      settings,
+      drivers,
+      rules,
+      registries,
+      matches,
+      deliveries,
+      links,
+      logger,
+      metrics,
+    }
     // Statuses link to pages, so their keys come first.
     const starting = linksReady.then(() => {
       if (stopping.signal.aborted) return undefined

@@ -17,10 +17,12 @@ import { clientsOf, sourceOf } from './forges/clients.ts'
 import type { ForgeDriver } from './forges/forge.ts'
 import { createGitRemote } from './git/git-remote.ts'
 import type { Links } from './pages/links.ts'
-import { deliveriesQueue } from './queue/deliveries.ts'
+import { deliveriesQueue, type OpenDeliveryQueue } from './queue/deliveries.ts'
 import { connectPatient } from './queue/redis.ts'
 import { createStopRequests } from './queue/stop-requests.ts'
 import { createStores } from './queue/stores.ts'
+import { askForSweeps, sweepsQueue } from './queue/sweep-queue.ts'
+import { createSweepStore } from './queue/sweep-store.ts'
 import { createWatchdog } from './queue/watchdog.ts'
 import { createQueueWorker } from './queue/worker.ts'
 import { buildsQueue, createWorkQueues, statusesQueue } from './queue/work-queues.ts'
@@ -28,6 +30,9 @@ import type { RegistrySettings, Settings } from './settings/settings.ts'
 import { statusId } from './statuses/context.ts'
 import { createStatusJournal } from './statuses/journal.ts'
 import { createReporter } from './statuses/reporter.ts'
+import { createSweepJournal } from './sweep/journal.ts'
+import { createLook } from './sweep/look.ts'
+import { createSweep } from './sweep/sweep.ts'
 import { endedBuild } from './telemetry/ended-build.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -37,9 +42,12 @@ export interface WorkerRoleOptions {
   readonly drivers: readonly ForgeDriver[]
   readonly rules: Rules
   readonly registries: () => readonly RegistrySettings[]
+  /** The `match` of each entry of kanihook.yaml. */
+  readonly matches: () => readonly string[]
   readonly kubeConfig: KubeConfig
   /** For looks at the queues that do not wait for Redis. */
   readonly boundedRedis: Redis
+  readonly deliveries: OpenDeliveryQueue
   readonly links: Pick<Links, 'url'>
   readonly logger: Logger
   readonly metrics: Metrics
@@ -54,10 +62,14 @@ export interface WorkerRole {
   close(): Promise<void>
 }
 
+/** How long the delivery of a push may take, in milliseconds; a shorter interval between sweeps is a shorter one. */
+const sweepGraceMs = 120_000
+
 /** Joins planner, builder and reporter to their queues, the forges and the cluster. */
 export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
-  const { settings, drivers, rules, registries, kubeConfig, boundedRedis, links, logger, metrics } =
+  const { settings, drivers, rules, registries, matches, kubeConfig, links, logger, metrics } =
     options
+  const { boundedRedis, deliveries } = options
   const forges = clientsOf(drivers, settings.forges)
   const redis = connectPatient(settings.redisUrl)
   const { builds, logs, refs, statuses, uploads } = createStores(redis, settings)
@@ -85,11 +97,12 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   // One watch sees the pods of both.
   void cluster.watch(watching.signal)
 
+  const git = createGitRemote({
+    access: (repository) => source.access(repository, secretOf(repository)),
+    secretOf,
+  })
   const planner = createPlanner({
-    git: createGitRemote({
-      access: (repository) => source.access(repository, secretOf(repository)),
-      secretOf,
-    }),
+    git,
     refs,
     builds,
     rules,
@@ -223,7 +236,32 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       'will be tried again',
     )
   }
+  const { sweepIntervalMs: intervalMs } = settings
+  const graceMs = Math.min(intervalMs, sweepGraceMs)
+  const sweep = createSweep({
+    rules,
+    matches,
+    hosts: new Map([...settings.forges].map(([forge, { url }]) => [forge, new URL(url).host])),
+    knownPaths: refs.knownPaths,
+    look: createLook({ git, refs, forges, deliveries, now: Date.now, graceMs }),
+    store: createSweepStore(redis),
+    intervalMs,
+    graceMs,
+    now: Date.now,
+    journal: createSweepJournal(logger, metrics),
+  })
   const workers = [
+    ...(intervalMs > 0
+      ? [
+          createQueueWorker<unknown, void>({
+            queue: sweepsQueue,
+            redis,
+            concurrency: 1,
+            work: (_, signal) => sweep(signal),
+            onError,
+          }),
+        ]
+      : []),
     createQueueWorker({
       queue: deliveriesQueue,
       redis,
@@ -264,11 +302,15 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     }),
   )
 
+  const sweeps =
+    intervalMs > 0 ? askForSweeps(boundedRedis, Math.min(15_000, intervalMs / 4)) : undefined
+
   logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {
     check: () => cluster.check(),
     stoppedQueues: () => watchdogs.filter(({ stopped }) => stopped()).map(({ queue }) => queue),
     async close() {
+      await sweeps?.close()
       for (const watchdog of watchdogs) watchdog.close()
       await Promise.all(workers.map((worker) => worker.close()))
       watching.abort()

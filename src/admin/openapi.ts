@@ -45,6 +45,11 @@ const oneBuild = { ...refusals, '404': error('No build has this id') }
 
 const state = { type: 'string', enum: buildStates }
 
+const foundBy = {
+  enum: ['sweep', null],
+  description: '`sweep`: no delivery of the push came, a look at the repository found it.',
+}
+
 const schemas = {
   Error: object({ error: { ...text, description: 'A sentence for people.' } }),
   Repository: object({
@@ -66,6 +71,7 @@ const schemas = {
     generation: { type: 'integer', description: 'One more for each change of the ref.' },
     attempt: { type: 'integer', description: 'One more for each rebuild.' },
     cause: { ...text, description: 'Why it was built.' },
+    foundBy,
     state,
     reason: { ...nullable(text), description: 'Why it did not succeed.' },
     pushed: listOf(object({ destination: text, digest: text })),
@@ -141,6 +147,7 @@ const schemas = {
   Delivery: object({
     id: text,
     forgeId: { ...nullable(text), description: "The forge's own id of it." },
+    foundBy,
     receivedAt: time,
     repository: ref('Repository'),
     ref: text,

@@ -18,6 +18,7 @@ export function viewBuild(build: Build, page: string | null) {
     generation,
     attempt,
     cause,
+    foundBy: build.foundBy ?? null,
     state,
     reason: outcome && outcome.state !== 'succeeded' ? outcome.reason : null,
     pushed: outcome?.state === 'succeeded' ? outcome.pushed : [],
@@ -46,10 +47,11 @@ const jobCount = ({ tries, parts }: Build): number =>
   parts ? Object.values(parts).reduce((sum, part) => sum + part.tries, 0) : tries
 
 export function viewDelivery({ delivery, state, reason, builds }: DeliveryRecord) {
-  const { id, forgeId, receivedAt, event } = delivery
+  const { id, forgeId, receivedAt, event, foundBy } = delivery
   return {
     id,
     forgeId: forgeId ?? null,
+    foundBy: foundBy ?? null,
     receivedAt: iso(receivedAt),
     repository: event.repository,
     ref: event.ref,

@@ -166,6 +166,8 @@ export interface BuildPlan extends BuildIdentity {
    * claimed again before they are pushed.
    */
   readonly moving?: readonly TagClaim[]
+  /** `sweep`: no delivery of the push led to it. */
+  readonly foundBy?: 'sweep'
   /** The branch that a pull request comes from. */
   readonly headBranch?: string
   /** One status stands for the whole push, of which these are all images. */

@@ -16,7 +16,13 @@ export function shorten(text: string, length = maxDescription): string {
 }
 
 /** What a build's status says: one sentence of at most 140 characters. */
-export const describeBuild = (build: Build): string => shorten(sentence(build))
+export const describeBuild = (build: Build): string => withFinder(sentence(build), build)
+
+/** Cuts what a status says to its length; that the sweep found the push stays on it. */
+export function withFinder(text: string, { foundBy }: Pick<Build, 'foundBy'>): string {
+  const found = foundBy === undefined ? '' : '; found by the sweep'
+  return `${shorten(text, maxDescription - found.length)}${found}`
+}
 
 /** What else a build does than to build. */
 const stages: Partial<Record<StepName, string>> = {

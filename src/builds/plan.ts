@@ -1,4 +1,5 @@
-import { buildId, type Outcome } from './build.ts'
+import { buildId, type BuildPlan, type Outcome } from './build.ts'
+import { causedBy } from './cause.ts'
 import { claimTags } from './claim-tags.ts'
 import { createHeads } from './heads.ts'
 import { planImage } from './image-plan.ts'
@@ -98,7 +99,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       )
     }
 
-    const cause = `${ref} was ${trust.approved ? 'approved' : 'pushed'} (delivery ${delivery.id})`
+    const cause = causedBy(delivery, trust.approved ? 'approved' : 'pushed')
     const at = await imagesAt(rule, git, repository, head.commit)
     const { images, problem } = isPullRequest(ref) ? withTagsOf(rule, at) : at
     const entry = { ...rule, images }
@@ -154,7 +155,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const build = {
       ...identity,
       id,
-      cause,
+      ...cause,
       receivedAt,
       plan: { ...planned.plan, destinations },
       ...(moving.length > 0 ? { moving } : {}),
@@ -198,7 +199,7 @@ type ChangedSince = (from: string) => Promise<readonly string[] | undefined>
 interface Situation {
   readonly delivery: Delivery
   /** Why it is built, as its record says it. */
-  readonly cause: string
+  readonly cause: Pick<BuildPlan, 'cause' | 'foundBy'>
   readonly record: RefRecord
   readonly head: RefHead
   /** With the images that there are at the head. */

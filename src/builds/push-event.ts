@@ -50,6 +50,8 @@ export interface Delivery {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
   readonly event: PushEvent
+  /** `sweep`: no webhook told of it, a look at the repository's refs did. */
+  readonly foundBy?: 'sweep'
 }
 
 const zero = /^0+$/

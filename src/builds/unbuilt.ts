@@ -1,4 +1,5 @@
 import { buildId, type BuildPlan, type Outcome } from './build.ts'
+import { causedBy } from './cause.ts'
 import { planImage } from './image-plan.ts'
 import { imagesAt } from './own-file.ts'
 import type { BuildStore, GitRemote, RefRecord } from './ports.ts'
@@ -28,10 +29,11 @@ export interface Unbuilt {
 }
 
 export const createUnbuilt = ({ git, builds, rules, now }: UnbuiltOptions): Unbuilt => ({
-  async end({ id: cause, event }, { generation, sha, images }, ended) {
+  async end(delivery, { generation, sha, images }, ended) {
+    const { event } = delivery
     const { repository, ref } = event
     const shared = {
-      cause: `${ref} was pushed (delivery ${cause})`,
+      ...causedBy(delivery),
       ...headBranch(event),
       ...summaryOf(rules.find(repository), images),
     }

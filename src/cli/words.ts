@@ -15,7 +15,12 @@ export const wentWell = ({ state }: Pick<ApiBuild, 'state'>): boolean =>
   state === 'succeeded' || state === 'skipped'
 
 /** What came of a build, or where it is and why. */
-export function result(build: ApiBuild): string {
+export const result = (build: ApiBuild): string =>
+  [outcome(build), ...(build.foundBy === 'sweep' ? ['found by the sweep'] : [])]
+    .filter((text) => text !== '')
+    .join('; ')
+
+function outcome(build: ApiBuild): string {
   const { reason, pushed, steps } = build
   if (reason !== null) return oneLine(reason)
   const [first, ...more] = pushed

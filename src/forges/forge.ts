@@ -108,6 +108,11 @@ export interface ForgeClient {
   /** A login for that URL: read-only and of this one repository where the forge can make such. */
   credential(repository: Repository): Promise<GitCredential>
   /**
+   * What the forge has at the repository's path now, its own id and spelling; undefined: nothing that the
+   * login sees. Throws as `postStatus`.
+   */
+  find(repository: Repository): Promise<Pick<Repository, 'id' | 'path'> | undefined>
+  /**
    * Shows a status. Repeating one is fine. Returns what the next post for this commit and context
    * must know, if anything. Throws PermanentError where trying again cannot help (no access, no such
    * commit), RetryLater otherwise, with the forge's Retry-After.

@@ -214,5 +214,7 @@ async function run(
   if (gone.test(stderr)) throw new ObjectGone(`Git has no such object in ${what}`)
   throw new RetryLater(
     `Cannot ask git about ${what}: ${code === undefined ? 'no answer in time' : said}`,
+    // git tells no Retry-After: a minute is the least that GitHub asks for.
+    /error: 429\b/.test(stderr) ? { afterMs: 60_000 } : {},
   )
 }

@@ -1,4 +1,4 @@
-import { Queue, type JobState } from 'bullmq'
+import { Queue, type Job, type JobState } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { PlanResult } from '../builds/plan.ts'
 import type { Delivery } from '../builds/push-event.ts'
@@ -19,8 +19,16 @@ const rememberedMs = 1 * days
 
 const ignoredKey = (id: string): string => key('ignored', id)
 
+/** States of those that are not planned yet. */
+const open = ['active', 'waiting', 'prioritized', 'delayed'] as const
+
+/** How many of them are looked at to find one. */
+const mostUnplanned = 1_000
+
 /** The queue as what holds it open sees it. */
 export interface OpenDeliveryQueue extends DeliveryQueue {
+  /** Deliveries that wait for their plan; undefined: too many to look at. */
+  unplanned(): Promise<readonly Delivery[] | undefined>
   /** How many deliveries wait and run. */
   depths(): Promise<QueueDepth[]>
   close(): Promise<void>
@@ -70,6 +78,14 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
       if (ignored === null) return undefined
       const { delivery, reason } = JSON.parse(ignored) as { delivery: Delivery; reason: string }
       return { delivery, reason, state: 'ignored', builds: [] }
+    },
+
+    async unplanned() {
+      // One more than is looked at tells that there are more.
+      const jobs = await queue.getJobs([...open], 0, mostUnplanned)
+      if (jobs.length > mostUnplanned) return undefined
+      // One that was planned meanwhile is not there any more.
+      return jobs.flatMap((job: Job<Delivery, PlanResult> | undefined) => (job ? [job.data] : []))
     },
 
     depths: () => depthsOf(queue),

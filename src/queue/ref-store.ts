@@ -69,6 +69,8 @@ const nameKey = (forge: string): string => key('repositories', forge)
 /** Heads of refs, ids of repositories, and owners of tags in Redis. */
 export function createRefStore(redis: Redis): RefStore &
   Approvals & {
+    /** Paths of a forge's repositories that were ever planned for, in lower case. */
+    knownPaths(forge: string): Promise<string[]>
     /**
      * An operator says that the repository of this path is now another one. False: the path was never
      * seen.
@@ -110,6 +112,8 @@ export function createRefStore(redis: Redis): RefStore &
       await redis.hsetnx(nameKey(forge), path.toLowerCase(), id)
       return (await redis.hget(nameKey(forge), path.toLowerCase())) ?? id
     },
+
+    knownPaths: (forge) => redis.hkeys(nameKey(forge)),
 
     async trust({ forge, path, id }) {
       const known = await redis.hget(nameKey(forge), path.toLowerCase())

@@ -6,6 +6,7 @@ import { isPinned } from './image-reference.ts'
 import {
   dnsLabel,
   duration,
+  durationOrOff,
   image,
   integer,
   oneOf,
@@ -78,6 +79,7 @@ export function readEnvironment(
     pages: read('PAGES', oneOf(['link', 'off']), 'link'),
     buildRetentionMs: read('BUILD_RETENTION', duration(), 720 * hour),
     logRetentionMs: read('LOG_RETENTION', duration(), 168 * hour),
+    sweepIntervalMs: read('SWEEP_INTERVAL', durationOrOff, 600_000),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT', duration(hour), 25_000),
     uploads: readUploads(variables),
     warnings: variables.warnings,

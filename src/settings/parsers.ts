@@ -54,6 +54,10 @@ export const duration =
     return ms
   }
 
+/** A duration, or 0 for `off`. */
+export const durationOrOff: Parser<number> = (text) =>
+  /^(off|0[smhd]?)$/.test(text) ? 0 : duration()(text)
+
 /** An http or https URL without login, query and fragment; returned without a slash at its end. */
 export const webUrl: Parser<string> = (text) => {
   const url = URL.parse(text)

@@ -38,6 +38,8 @@ export interface Settings extends BuildImages {
   readonly pages: 'link' | 'off'
   readonly buildRetentionMs: number
   readonly logRetentionMs: number
+  /** How often each repository's refs are looked at for pushes that nobody told of; 0: never. */
+  readonly sweepIntervalMs: number
   readonly shutdownTimeoutMs: number
   /** Undefined: this process takes no uploads. */
   readonly uploads: UploadSettings | undefined

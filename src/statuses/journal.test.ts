@@ -50,6 +50,7 @@ async function reported(answer: () => Promise<undefined>) {
         {
           cloneUrl: () => '',
           sshUrl: () => '',
+          find: async () => undefined,
           credential: async () => ({ username: '', password: '' }),
           postStatus: answer,
         },

@@ -1,5 +1,5 @@
 import { isEnded, type Build, type BuildState } from '../builds/build.ts'
-import { shorten } from '../builds/describe.ts'
+import { shorten, withFinder } from '../builds/describe.ts'
 import type { CommitStatus } from '../forges/forge.ts'
 
 /** The builds of one push, and those of its images that are not planned yet. */
@@ -31,9 +31,10 @@ export function summarise({
 }: PushBuilds): Pick<CommitStatus, 'state' | 'description'> {
   const total = builds.length + missing.length
   const ended = builds.filter(({ state }) => isEnded(state))
+  const say = (text: string): string => withFinder(text, builds[0] ?? {})
   return ended.length < total
-    ? { state: pendingState(builds), description: shorten(progress(builds, total)) }
-    : { state: worstState(builds), description: shorten(result(builds)) }
+    ? { state: pendingState(builds), description: say(progress(builds, total)) }
+    : { state: worstState(builds), description: say(result(builds)) }
 }
 
 const inState = (builds: readonly Build[], ...states: readonly BuildState[]): Build[] =>

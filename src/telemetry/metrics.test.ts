@@ -25,6 +25,9 @@ describe('the metrics', () => {
     metrics.shown('first', 0.3)
     metrics.shown('last', 45)
     metrics.status('gitlab', 'posted')
+    metrics.swept('gitea', 'done', 0.3)
+    metrics.swept('gitea', 'failed', 10)
+    metrics.found('gitea')
     const text = await metrics.text()
     for (const line of [
       'kanihook_deliveries_total{forge="github",decision="accepted"} 2',
@@ -38,6 +41,10 @@ describe('the metrics', () => {
       'kanihook_push_status_seconds_sum{status="last"} 45',
       'kanihook_build_duration_seconds_sum{state="succeeded"} 42',
       'kanihook_statuses_total{forge="gitlab",result="posted"} 1',
+      'kanihook_sweep_runs_total{forge="gitea",result="done"} 1',
+      'kanihook_sweep_runs_total{forge="gitea",result="failed"} 1',
+      'kanihook_sweep_duration_seconds_sum{forge="gitea"} 10.3',
+      'kanihook_sweep_found_total{forge="gitea"} 1',
     ]) {
       assert(text.includes(`${line}\n`), line)
     }

@@ -11,6 +11,10 @@ export interface Metrics {
   status(forge: string, result: 'posted' | 'retried' | 'refused'): void
   /** A commit shows the first status, or the last one, of a push that was heard of so many seconds before. */
   shown(status: 'first' | 'last', seconds: number): void
+  /** A repository's refs were looked at for pushes that nobody told of, or could not be. */
+  swept(forge: string, result: 'done' | 'failed', seconds: number): void
+  /** Such a push was found. */
+  found(forge: string): void
   /** Gives the depth of each queue and state when somebody asks; a failure leaves the gauge empty. */
   watchQueues(read: () => Promise<readonly QueueDepth[]>): void
   /** Asks, when somebody looks, whether the configuration file on disk is refused. */
@@ -86,6 +90,25 @@ export function createMetrics(): Metrics {
     labelNames: ['forge', 'result'],
     registers,
   })
+  const sweeps = new Counter({
+    name: 'kanihook_sweep_runs_total',
+    help: "Looks at a repository's refs for pushes that no delivery told of, by forge and result.",
+    labelNames: ['forge', 'result'],
+    registers,
+  })
+  const sweepSeconds = new Histogram({
+    name: 'kanihook_sweep_duration_seconds',
+    help: 'How long such a look at one repository took.',
+    labelNames: ['forge'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+    registers,
+  })
+  const sweepFound = new Counter({
+    name: 'kanihook_sweep_found_total',
+    help: 'Pushes that no delivery told of, found by such a look.',
+    labelNames: ['forge'],
+    registers,
+  })
 
   return {
     delivery(forge, decision, seconds) {
@@ -102,6 +125,11 @@ export function createMetrics(): Metrics {
     },
     shown: (status, seconds) => shownSeconds.observe({ status }, seconds),
     status: (forge, result) => statuses.inc({ forge, result }),
+    swept(forge, result, seconds) {
+      sweeps.inc({ forge, result })
+      sweepSeconds.observe({ forge }, seconds)
+    },
+    found: (forge) => sweepFound.inc({ forge }),
     watchQueues(read) {
       const depth = new Gauge({
         name: 'kanihook_queue_jobs',

@@ -96,7 +96,12 @@ test('each setting arrives at the worker', async () => {
     cloneImage: 'registry.acme.test/clone:v1',
     publishImage: 'registry.acme.test/crane:v1',
   }
-  const times = { buildRetention: '2h', logRetention: '1h', shutdownTimeout: '40s' }
+  const times = {
+    buildRetention: '2h',
+    logRetention: '1h',
+    shutdownTimeout: '40s',
+    sweepInterval: 'off',
+  }
   const buildNamespace = 'acme-builds'
   const rendered = await render({
     ...usual,
@@ -113,6 +118,7 @@ test('each setting arrives at the worker', async () => {
     buildRetentionMs: 7_200_000,
     logRetentionMs: 3_600_000,
     shutdownTimeoutMs: 40_000,
+    sweepIntervalMs: 0,
   }
   const names = Object.keys(wanted) as (keyof typeof wanted)[]
   assert.deepEqual(Object.fromEntries(names.map((name) => [name, read[name]])), wanted)

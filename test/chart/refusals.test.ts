@@ -31,6 +31,7 @@ const faults: readonly (readonly [object, string, RenderOptions?])[] = [
   [{ settings: { shutdownTimeout: '0s' } }, 'settings.shutdownTimeout is not a duration: write'],
   [{ settings: { shutdownTimeout: '2h' } }, 'settings.shutdownTimeout is more than 1h'],
   [{ settings: { logRetention: 'a week' } }, 'settings.logRetention is not a duration: write'],
+  [{ settings: { sweepInterval: '10' } }, 'settings.sweepInterval is not a duration: write'],
   [{ forges: {} }, 'no forge is on: give the webhookSecrets of'],
   [forge({ token: {} }), 'forges.gitea.token is missing: the worker'],
   [forge({ url: '' }), 'forges.gitea.url is missing: set it'],

@@ -51,7 +51,7 @@ test('what kanihook does unless told otherwise is what the chart says', () => {
     },
     { forges },
   )
-  const { buildRetentionMs, logRetentionMs, shutdownTimeoutMs } = settings
+  const { buildRetentionMs, logRetentionMs, shutdownTimeoutMs, sweepIntervalMs } = settings
   const { logLevel, logFormat, maxBuilds, maxBuildsPerRepository, pages } = settings
   const { kanikoImage, kanikoShell, cloneImage, publishImage, buildNamespace } = settings
   const own = values['settings'] as Record<string, string>
@@ -75,6 +75,7 @@ test('what kanihook does unless told otherwise is what the chart says', () => {
       buildRetention: formatDuration(buildRetentionMs),
       logRetention: formatDuration(logRetentionMs),
       shutdownTimeout: formatDuration(shutdownTimeoutMs),
+      sweepInterval: formatDuration(sweepIntervalMs),
     },
   )
   assert.equal((values['buildNamespace'] as { name: string }).name, buildNamespace)

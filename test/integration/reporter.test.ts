@@ -32,6 +32,7 @@ beforeEach(() => {
   const forge: ForgeClient = {
     cloneUrl: () => '',
     sshUrl: () => '',
+    find: async () => undefined,
     credential: async () => ({ username: '', password: '' }),
     postStatus: async (post) => {
       posts.push(post)

@@ -34,6 +34,8 @@
   value: {{ .maxBuilds | int64 | quote }}
 - name: MAX_BUILDS_PER_REPOSITORY
   value: {{ .maxBuildsPerRepository | int64 | quote }}
+- name: SWEEP_INTERVAL
+  value: {{ .sweepInterval | quote }}
 - name: BUILD_NAMESPACE
   value: {{ $values.buildNamespace.name | quote }}
 - name: KANIKO_IMAGE

@@ -41,6 +41,9 @@ existingConfigMap.key is empty: name the key that holds kanihook.yaml
 settings.{{ $name }} is not a duration: write a whole number and a unit, such as 25s, 30m, 168h or 7d
 {{- end }}
 {{- end }}
+{{- if and (ne .Values.settings.sweepInterval "off") (eq (include "kanihook.seconds" .Values.settings.sweepInterval) "0") }}
+settings.sweepInterval is not a duration: write a whole number and a unit, such as 10m, or off
+{{- end }}
 {{- if gt (include "kanihook.seconds" .Values.settings.shutdownTimeout | int64) 3600 }}
 settings.shutdownTimeout is more than 1h: kanihook takes at most that
 {{- end }}
@@ -193,7 +196,7 @@ service.{{ $field }} is set, while service.type is {{ $.Values.service.type }}: 
 
 {{/* What the chart sets in the environment, and kanihook's name for each secret. */}}
 {{- define "kanihook.ownVariables" -}}
-^(KANIHOOK_ROLES|KANIHOOK_CONFIG|PORT|ADMIN_PORT|PUBLIC_URL|LOG_LEVEL|LOG_FORMAT|PAGES|BUILD_RETENTION|LOG_RETENTION|SHUTDOWN_TIMEOUT|MAX_BUILDS|MAX_BUILDS_PER_REPOSITORY|BUILD_NAMESPACE|KANIKO_IMAGE|KANIKO_SHELL|CLONE_IMAGE|PUBLISH_IMAGE|REDIS_URL|ADMIN_TOKENS|LINK_SECRETS|(GITHUB|GITLAB|GITEA)_(URL|API_URL|WEBHOOK_SECRETS|TOKEN|APP_ID|APP_PRIVATE_KEY))(_FILE)?$
+^(KANIHOOK_ROLES|KANIHOOK_CONFIG|PORT|ADMIN_PORT|PUBLIC_URL|LOG_LEVEL|LOG_FORMAT|PAGES|BUILD_RETENTION|LOG_RETENTION|SHUTDOWN_TIMEOUT|MAX_BUILDS|MAX_BUILDS_PER_REPOSITORY|SWEEP_INTERVAL|BUILD_NAMESPACE|KANIKO_IMAGE|KANIKO_SHELL|CLONE_IMAGE|PUBLISH_IMAGE|REDIS_URL|ADMIN_TOKENS|LINK_SECRETS|(GITHUB|GITLAB|GITEA)_(URL|API_URL|WEBHOOK_SECRETS|TOKEN|APP_ID|APP_PRIVATE_KEY))(_FILE)?$
 {{- end -}}
 
 {{- define "kanihook.faults.deployments" -}}

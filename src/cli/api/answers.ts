@@ -29,6 +29,7 @@ export const buildSchema = z.looseObject({
   tries: z.number(),
   // One of an older version says none.
   remarks: z.array(z.string()).default([]),
+  foundBy: z.string().nullish(),
   upload: z.looseObject({ bytes: z.number() }).nullish(),
 })
 

@@ -1,6 +1,7 @@
 import { createApi } from '../api.ts'
 import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
+import { findRepository } from '../found-repository.ts'
 import { configuredToken } from '../login.ts'
 
 /** A skipped image is a success, so that a required check never blocks. */
@@ -24,6 +25,12 @@ export function createGiteaClient(settings: ForgeSettings): ForgeClient {
 
     // Gitea looks at the token alone; a username has to be there.
     credential: async () => ({ username: 'kanihook', password: token() }),
+
+    find: ({ path }) =>
+      findRepository(api, {
+        path: ['repos', ...path.split('/')],
+        login: { header: 'authorization', scheme: 'token', token: token() },
+      }),
 
     async postStatus({ repository, sha, status }) {
       await api.call({

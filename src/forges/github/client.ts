@@ -1,5 +1,6 @@
 import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
+import { findRepository } from '../found-repository.ts'
 import { createGithubApi } from './rest.ts'
 import { createTokenSource } from './tokens.ts'
 
@@ -26,6 +27,13 @@ export function createGithubClient(settings: ForgeSettings): ForgeClient {
       username: 'x-access-token',
       password: await tokenFor(repository, 'contents: read'),
     }),
+
+    async find(repository) {
+      const token = await tokenFor(repository, 'contents: read')
+      const login = { header: 'authorization', scheme: 'Bearer', token }
+      const path = ['repos', ...repository.path.split('/')]
+      return findRepository(api, { path, login })
+    },
 
     async postStatus({ repository, sha, status }) {
       const token = await tokenFor(repository, 'statuses: write')

@@ -4,6 +4,7 @@ import { saying, type ApiAnswer } from '../api-errors.ts'
 import { createApi, isSuccess } from '../api.ts'
 import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings, StatusPost } from '../forge.ts'
+import { findRepository } from '../found-repository.ts'
 import { configuredToken } from '../login.ts'
 
 /** A skipped image is a success: GitLab's `skipped` does not satisfy a required pipeline. */
@@ -57,6 +58,12 @@ export function createGitlabClient(settings: ForgeSettings): ForgeClient {
     sshUrl: (repository) => sshUrl(settings, repository),
 
     credential: async () => ({ username: 'oauth2', password: token() }),
+
+    find: ({ path }) =>
+      findRepository(api, {
+        path: ['projects', path],
+        login: { header: 'private-token', token: token() },
+      }),
 
     async postStatus(post) {
       const request = requestOf(post, post.memory)

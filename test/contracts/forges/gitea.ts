@@ -157,7 +157,7 @@ async function startStandIn(): Promise<ForgePartner> {
     apiUrl,
     login: { token },
     owner: 'dev',
-    repository: { id: '140', path },
+    repository: { id: '1', path },
     sha: 'a'.repeat(40),
     ref: 'refs/heads/main',
     statuses: giteaStatuses(apiUrl, token),

@@ -53,6 +53,16 @@ export function statusContract(driver: ForgeDriver, fixtures: StatusFixtures): v
     assert.equal(client().cloneUrl(repositoryOf(partner)), `${url}/${partner.repository.path}.git`)
   })
 
+  it('knows a repository by its path, whatever the case, by its own id and spelling', async () => {
+    const { repository } = partner
+    for (const path of [repository.path, repository.path.toUpperCase()]) {
+      const asked = { ...repositoryOf(partner), id: '', path }
+      assert.deepEqual(await client().find(asked), { id: repository.id, path: repository.path })
+    }
+    const path = `${repository.path}-that-is-not`
+    assert.equal(await client().find({ ...repositoryOf(partner), path }), undefined)
+  })
+
   it('has a login for git', async () => {
     const { username, password } = await client().credential(repositoryOf(partner))
     assert.match(username, /^[\w-]+$/)

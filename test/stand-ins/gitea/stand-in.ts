@@ -39,8 +39,8 @@ const isAllowed = ({ headers }: SeenRequest, tokens: readonly string[]) =>
   )
 
 /**
- * A stand-in for the commit statuses of Gitea's REST API, `POST` and `GET …/statuses/{sha}`, and for
- * `/user` and `/version`. As in Gitea, a token's scopes are looked at before the repository is.
+ * A stand-in for the commit statuses of Gitea's REST API, `POST` and `GET …/statuses/{sha}`, for a repository
+ * (its id is its place in the list, from 1), and for `/user` and `/version`. As in Gitea, a token's scopes are looked at before the repository is.
  */
 export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<ForgeServer> {
   const { repositories, tokens, hasCommit = () => true } = options
@@ -93,6 +93,15 @@ export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<
     const lacks = lacking(request.method, 'repository')
     if (lacks) return lacks
     const path = `${owner}/${repo}`
+    if (request.method === 'GET' && what === undefined) {
+      // Gitea takes a path whatever its case, and answers with its own.
+      const at = repositories.findIndex((known) => known.toLowerCase() === path.toLowerCase())
+      if (at < 0) return refuse(404, "The target couldn't be found.")
+      return {
+        status: 200,
+        body: { id: at + 1, full_name: repositories[at], default_branch: 'main' },
+      }
+    }
     if (!repositories.includes(path) || what !== 'statuses' || !hasCommit(path, sha)) {
       return refuse(404, "The target couldn't be found.")
     }

@@ -128,6 +128,20 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
     }
   }
 
+  function aboutRepository(request: SeenRequest, path: string): Answer {
+    const token = bearer(request)
+    const installation = app?.find(token)
+    if (!tokens.includes(token) && !installation) return refuse(401, 'Bad credentials')
+    const known = repositories.find((each) => each.path.toLowerCase() === path.toLowerCase())
+    if (!known || (installation && !installation.repositoryIds.includes(known.id))) {
+      return refuse(404, 'Not Found')
+    }
+    // It is no fork; and GitHub's example lacks what its description asks for.
+    const example = { ...describedExample('full-repository-default-response'), source: undefined }
+    const own = { id: known.id, name: known.path.split('/')[1], full_name: known.path }
+    return { status: 200, body: { ...example, ...own, language: null } }
+  }
+
   function installation(request: SeenRequest, path: string): Answer {
     if (!app?.isJwt(bearer(request))) {
       return refuse(401, 'A JSON web token could not be decoded')
@@ -240,6 +254,8 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
         return rateLimit(request)
       case 'GET /app':
         return aboutApp(request)
+      case 'GET /repos/{owner}/{repo}':
+        return aboutRepository(request, `${owner}/${repo}`)
       case 'POST /repos/{owner}/{repo}/statuses/{sha}':
         return createStatus(request, `${owner}/${repo}`, sha)
       case 'GET /repos/{owner}/{repo}/installation':

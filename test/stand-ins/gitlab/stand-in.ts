@@ -96,7 +96,7 @@ function bodyFault(body: unknown): string | undefined {
 }
 
 /**
- * A stand-in for what GitLab's REST API says of a token and its user, and for
+ * A stand-in for what GitLab's REST API says of a token and its user, for a project by its path, and for
  * `POST /projects/:id/statuses/:sha` with its documented rules
  * (https://docs.gitlab.com/api/commits/#set-commit-pipeline-status): only a status that is pending or
  * running is updated, one that has ended is followed by a new one, and a step that leads nowhere is 400.
@@ -201,6 +201,13 @@ export async function createGitlabStandIn(options: GitlabStandInOptions): Promis
       return isAllowed(request) ? user() : refuse(401, '401 Unauthorized')
     }
     const [scope, id, what, sha = '', ...rest] = request.segments.slice(2)
+    if (request.method === 'GET' && scope === 'projects' && what === undefined) {
+      if (!isAllowed(request)) return refuse(401, '401 Unauthorized')
+      const known = projects.find(({ path }) => path.toLowerCase() === id?.toLowerCase())
+      if (!known) return refuse(404, '404 Project Not Found')
+      const body = { id: known.id, path_with_namespace: known.path, default_branch: 'main' }
+      return { status: 200, body }
+    }
     const isStatus = scope === 'projects' && what === 'statuses' && rest.length === 0
     if (!request.path.startsWith('/api/v4/') || !isStatus || request.method !== 'POST') {
       return refuse(404, '404 Not Found')
