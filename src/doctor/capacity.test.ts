@@ -5,7 +5,7 @@ import { forges } from '../forges/index.ts'
 import { parseConfig } from '../settings/config-file.ts'
 import { readEnvironment } from '../settings/environment.ts'
 import { buildScopes, capacityRemarks } from './capacity.ts'
-import { sampleManifest } from './sample-manifest.ts'
+import { sampleManifests } from './sample-manifest.ts'
 
 const quota = (hard: Record<string, string>, used: Record<string, string> = {}) => ({
   metadata: { name: 'builds' },
@@ -105,7 +105,7 @@ describe('quotas', () => {
       'repositories: [{ match: "git.acme.io/acme/app", destination: "reg.acme.io/acme/app" }]',
       'kanihook.yaml',
     )
-    const job = sampleManifest(settings, config, 'job') as V1Job | undefined
+    const job = sampleManifests(settings, config, 'job')[0]?.manifest as V1Job | undefined
     const pod = job?.spec?.template.spec
     const containers = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
     const requests = containers.flatMap(({ resources }) => Object.keys(resources?.requests ?? {}))

@@ -1,5 +1,5 @@
 import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job } from '@kubernetes/client-node'
-import { messageOf, statusOf, within } from '../cluster/api-call.ts'
+import { statusOf, within } from '../cluster/api-call.ts'
 import { permissions, tektonPermissions } from '../cluster/permissions.ts'
 import { fine, failure, warning, type Remark } from '../remark.ts'
 import type { Config } from '../settings/config.ts'
@@ -7,11 +7,12 @@ import type { Settings } from '../settings/settings.ts'
 import { capacityRemarks } from './capacity.ts'
 import type { Check } from './checks.ts'
 import { clusterAnswerMs, listening, whyNot, type ReachedCluster } from './cluster-access.ts'
+import { dryRun } from './dry-run.ts'
 import { about, type CheckResult } from './finding.ts'
 import { permissionRemarks, readPermissions } from './permission-remarks.ts'
 import { enforcedLevel, jobWarningRemark, levelRemark, warningsOf } from './pod-security.ts'
-import { backendsOf, sampleManifest } from './sample-manifest.ts'
-import { tryTaskRun } from './tekton.ts'
+import { backendsOf, sampleManifests } from './sample-manifest.ts'
+import { tryTaskRuns } from './tekton.ts'
 
 export interface ClusterCheckOptions {
   readonly kubeConfig: KubeConfig
@@ -92,8 +93,8 @@ async function examineNamespace(options: ClusterCheckOptions): Promise<Remark[]>
     !account.missing.some(({ resource, verbs }) => resource === kind && verbs.includes('create'))
   const enforced = namespace === 'hidden' ? undefined : enforcedLevel(namespace.labels)
   const [job, taskRun, capacity] = await Promise.all([
-    mayCreate('jobs') ? tryJob(options, enforced) : [],
-    inUse.has('tekton') && mayCreate('taskruns') ? tryTaskRun(options) : [],
+    mayCreate('jobs') ? tryJobs(options, enforced) : [],
+    inUse.has('tekton') && mayCreate('taskruns') ? tryTaskRuns(options) : [],
     readCapacity(options),
   ])
   return [
@@ -106,34 +107,25 @@ async function examineNamespace(options: ClusterCheckOptions): Promise<Remark[]>
   ]
 }
 
-/** Lets the API judge the Job of a build, all admission included, without keeping it. */
-async function tryJob(
+/** Lets the API judge the Jobs of builds, all admission included, without keeping them. */
+async function tryJobs(
   { kubeConfig, settings, config }: ClusterCheckOptions,
   enforced: string | undefined,
 ): Promise<Remark[]> {
-  const body = sampleManifest(settings, config, 'job') as V1Job | undefined
-  if (!body) return []
   const namespace = settings.buildNamespace
-  const headers = new Map<string, string>()
-  try {
-    await kubeConfig
-      .makeApiClient(BatchV1Api)
-      .createNamespacedJob({ namespace, body, dryRun: 'All' }, listening(headers))
-  } catch (error) {
-    if (statusOf(error) === 404) return [missingNamespace(namespace)]
-    if (statusOf(error) === undefined) throw error
-    return [
-      failure(
-        `the API refuses the Job of a build: ${messageOf(error)}`,
-        'mend what it names: a policy of the cluster, or the image in kanihook.yaml',
-      ),
-    ]
-  }
-  const warnings = warningsOf(headers.get('warning'))
-  return [
-    fine("the API accepts a build's Job (tried with dryRun)"),
-    ...warnings.map((text) => jobWarningRemark(text, enforced)),
-  ]
+  const api = kubeConfig.makeApiClient(BatchV1Api)
+  const { remarks, warnings } = await dryRun({
+    samples: sampleManifests(settings, config, 'job'),
+    kind: 'Job',
+    async send(body) {
+      const headers = new Map<string, string>()
+      const request = { namespace, body: body as V1Job, dryRun: 'All' }
+      await api.createNamespacedJob(request, listening(headers))
+      return warningsOf(headers.get('warning'))
+    },
+    known: (error) => (statusOf(error) === 404 ? missingNamespace(namespace) : undefined),
+  })
+  return [...remarks, ...warnings.map((text) => jobWarningRemark(text, enforced))]
 }
 
 /** Undefined: this account may not see quotas and limit ranges. */
@@ -149,10 +141,11 @@ async function readCapacity({
       core.listNamespacedResourceQuota({ namespace }, within(clusterAnswerMs)),
       core.listNamespacedLimitRange({ namespace }, within(clusterAnswerMs)),
     ])
-    const images = (config?.entries ?? []).flatMap(({ match, images }) =>
+    const { entries, uploads } = config ?? { entries: [], uploads: [] }
+    const pushed = entries.flatMap(({ match, images }) =>
       images.map(({ name, resources }) => ({ name: name ?? match, resources })),
     )
-    return capacityRemarks(quotas.items, ranges.items, images)
+    return capacityRemarks(quotas.items, ranges.items, [...pushed, ...uploads])
   } catch (error) {
     if (statusOf(error) === 403) return undefined
     throw error

@@ -7,13 +7,15 @@ import type { Settings } from '../settings/settings.ts'
 import { runChecks, type Check } from './checks.ts'
 import { reachCluster } from './cluster-access.ts'
 import { clusterCheck } from './cluster.ts'
+import { cloneSecretChecks } from './clone-secrets.ts'
+import { cloneTargets } from './clone-targets.ts'
 import { clockFindings } from './clock.ts'
 import { about, type Finding } from './finding.ts'
 import { imageChecks } from './images.ts'
 import { forgeChecks } from './forges.ts'
 import { masked, secretsOf } from './masked.ts'
 import { isLoopbackUrl, publicUrlCheck } from './public-url.ts'
-import { createPushSecrets, type PushSecrets } from './push-secrets.ts'
+import { createPushSecrets } from './push-secrets.ts'
 import { redisCheck } from './redis.ts'
 import { pullSecretChecks, registriesUnknown, registryChecks } from './registries.ts'
 import { pullSecrets, registryGroups } from './registry-targets.ts'
@@ -38,7 +40,7 @@ export async function examine(options: DoctorOptions): Promise<Report> {
   const read = await readConfig(settings, options.drivers)
   const worker = settings.roles.includes('worker')
     ? workerChecks(options, read.config)
-    : { checks: [], findings: [], pushSecrets: undefined }
+    : { checks: [], findings: [], secrets: [] }
   const { findings, clocks = [] } = await runChecks(
     [redisCheck(settings.redisUrl), ...publicUrlChecks(settings), ...worker.checks],
     limitMs,
@@ -50,7 +52,7 @@ export async function examine(options: DoctorOptions): Promise<Report> {
     ...findings,
     ...clockFindings(clocks),
   ]
-  const secrets = [...secretsOf(settings), ...(worker.pushSecrets?.values ?? [])]
+  const secrets = [...secretsOf(settings), ...worker.secrets.flatMap((values) => [...values])]
   return report(masked(all, secrets))
 }
 
@@ -64,7 +66,8 @@ function publicUrlChecks({ publicUrl, pages, forges }: Settings): Check[] {
 interface WorkerChecks {
   readonly checks: readonly Check[]
   readonly findings: readonly Finding[]
-  readonly pushSecrets: PushSecrets | undefined
+  /** What is read of the cluster's Secrets while the checks run. */
+  readonly secrets: readonly ReadonlySet<string>[]
 }
 
 /** The cluster, the forges, and the registries whose logins the cluster keeps. */
@@ -86,24 +89,25 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
     return {
       checks: [...forges, ...images],
       findings: [...unset, ...unknown],
-      pushSecrets: undefined,
+      secrets: [],
     }
   }
   const reached = reachCluster(kubeConfig)
-  const pushSecrets = createPushSecrets(
-    kubeConfig.makeApiClient(CoreV1Api),
-    settings.buildNamespace,
-  )
+  const api = kubeConfig.makeApiClient(CoreV1Api)
+  const pushSecrets = createPushSecrets(api, settings.buildNamespace)
+  const targets = cloneTargets(config?.entries ?? [], settings.forges)
+  const cloneSecrets = cloneSecretChecks({ targets, drivers, settings, api, reached })
   const cluster = clusterCheck({ kubeConfig, reached, settings, config })
   return {
     checks: [
       cluster,
       ...forges,
+      ...cloneSecrets.checks,
       ...images,
       ...registryChecks({ groups, pushSecrets, reached }),
       ...pullSecretChecks({ names: config ? pullSecrets(config) : [], pushSecrets, reached }),
     ],
     findings: [],
-    pushSecrets,
+    secrets: [pushSecrets.values, cloneSecrets.values],
   }
 }

@@ -1,7 +1,7 @@
 import { isHub } from '../registry/docker-login.ts'
 import { createRegistry, type Access } from '../registry/push-access.ts'
 import { fine, warning, type Remark } from '../remark.ts'
-import type { Config } from '../settings/config.ts'
+import { imagesOf, type Config } from '../settings/config.ts'
 import { imageParts } from '../settings/image-reference.ts'
 import type { BuildImages, RegistrySettings } from '../settings/settings.ts'
 import type { Check } from './checks.ts'
@@ -13,13 +13,12 @@ const answerMs = 3_000
 /** The variables that name what the pods of builds run, as far as an image of kanihook.yaml wants it. */
 const imageVariables = (
   settings: BuildImages,
-  { entries }: Pick<Config, 'entries'>,
+  config: Pick<Config, 'entries' | 'uploads'>,
 ): readonly (readonly [variable: string, reference: string])[] => {
-  const images = entries.flatMap((entry) => entry.images)
   return [
     ['KANIKO_IMAGE', settings.kanikoImage],
     ['CLONE_IMAGE', settings.cloneImage],
-    ...(images.some(({ publish }) => publish === 'apart')
+    ...(imagesOf(config).some(({ publish }) => publish === 'apart')
       ? ([['PUBLISH_IMAGE', settings.publishImage]] as const)
       : []),
   ]
@@ -32,7 +31,7 @@ const imageVariables = (
  */
 export function imageChecks(
   settings: BuildImages,
-  config: Pick<Config, 'entries' | 'registries'> = { entries: [], registries: [] },
+  config: Config = { entries: [], uploads: [], registries: [] },
 ): Check[] {
   const { registries } = config
   return imageVariables(settings, config).map(([variable, reference]) => ({

@@ -27,7 +27,10 @@ function decoded(text: string): string {
  * quoted, and a server may quote what it was sent.
  */
 export function masked(findings: readonly Finding[], secrets: readonly string[]): Finding[] {
-  const long = secrets.filter((secret) => secret.length >= shortest)
+  // A key's lines are quoted one by one, if at all.
+  const long = secrets
+    .flatMap((secret) => secret.split(/\r?\n/))
+    .filter((secret) => secret.length >= shortest)
   const mask = (text: string): string =>
     long.reduce((masking, secret) => masking.replaceAll(secret, '***'), text)
   return findings.map(({ fix, ...finding }) => ({

@@ -3,15 +3,13 @@ import { isCertificateFault } from '../http/failure-reason.ts'
 import { createRegistry, type Access } from '../registry/push-access.ts'
 import { fine, failure, warning, type Remark } from '../remark.ts'
 import type { Check } from './checks.ts'
+import { eachOf, width } from './each-of.ts'
 import { about, type CheckResult, type Finding } from './finding.ts'
 import { leftToAccount, type PushSecrets } from './push-secrets.ts'
 import type { RegistryGroup } from './registry-targets.ts'
 
 /** For each answer; a login and a permission take up to six. */
 const answerMs = 3_000
-
-/** How many repositories are asked about at a time. */
-const width = 8
 
 export interface RegistryChecksOptions {
   readonly groups: readonly RegistryGroup[]
@@ -92,15 +90,6 @@ const connectionOf = ({ host, insecure, skipTlsVerify }: RegistryGroup) => ({
   insecure,
   skipTlsVerify,
 })
-
-/** Some at a time. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values()
-  const take = async (): Promise<void> => {
-    for (const item of left) await work(item)
-  }
-  await Promise.all(Array.from({ length: width }, take))
-}
 
 function summaries(
   { secret, key, templates }: RegistryGroup,

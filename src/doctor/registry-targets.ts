@@ -1,4 +1,4 @@
-import type { Config, ImageConfig } from '../settings/config.ts'
+import { imagesOf, type Config, type ImageConfig } from '../settings/config.ts'
 import { splitDestination } from '../settings/image-reference.ts'
 
 /** The images that go to one registry with one login. */
@@ -32,14 +32,14 @@ function cachePushes({ publish, cache, destinations, pullSecret }: ImageConfig):
 }
 
 /** The Secrets that builds pull with, each once. Pure. */
-export const pullSecrets = ({ entries }: Pick<Config, 'entries'>): readonly string[] => [
-  ...new Set(entries.flatMap(({ images }) => images.flatMap(({ pullSecret }) => pullSecret ?? []))),
+export const pullSecrets = (config: Config): readonly string[] => [
+  ...new Set(imagesOf(config).flatMap(({ pullSecret }) => pullSecret ?? [])),
 ]
 
 /** What kanihook.yaml wants to push to, by registry and Secret. Pure. */
-export function registryGroups({ entries, registries }: Config): RegistryGroup[] {
+export function registryGroups(config: Config): RegistryGroup[] {
   const groups = new Map<string, Target & { all: Set<string> }>()
-  for (const image of entries.flatMap((entry) => entry.images)) {
+  for (const image of imagesOf(config)) {
     const { serviceAccountName } = image
     for (const { destination, ...login } of [...pushes(image), ...cachePushes(image)]) {
       const { registry: host, name } = splitDestination(destination)
@@ -50,7 +50,7 @@ export function registryGroups({ entries, registries }: Config): RegistryGroup[]
     }
   }
   return [...groups.values()].map(({ all, ...target }) => {
-    const settings = registries.find((registry) => registry.host === target.host)
+    const settings = config.registries.find((registry) => registry.host === target.host)
     const names = [...all]
     return {
       ...target,

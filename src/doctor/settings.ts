@@ -3,7 +3,7 @@ import type { ForgeDriver } from '../forges/forge.ts'
 import { fine, failure, warning } from '../remark.ts'
 import { parseConfig } from '../settings/config-file.ts'
 import { configWarnings } from '../settings/config-warnings.ts'
-import type { Config } from '../settings/config.ts'
+import { imagesOf, type Config } from '../settings/config.ts'
 import { readConfigText } from '../settings/live-rules.ts'
 import type { Settings } from '../settings/settings.ts'
 import { unheardHosts } from '../settings/unheard-hosts.ts'
@@ -35,9 +35,8 @@ export async function readConfig(
   const say = about('settings', path)
   try {
     const config = parseConfig(await readConfigText(path), path)
-    const images = config.entries.flatMap((entry) => entry.images)
     const valid = fine(
-      `valid (entries: ${config.entries.length}, images: ${images.length}, registries: ${config.registries.length})`,
+      `valid (entries: ${config.entries.length}, images: ${imagesOf(config).length}, registries: ${config.registries.length})`,
     )
     const warnings = [...configWarnings(config), ...unheardHosts(config.entries, forges, drivers)]
     return { findings: say(valid, ...warnings.map((text) => warning(text))), config }

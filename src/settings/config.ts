@@ -10,6 +10,15 @@ export interface Config {
   readonly registries: readonly RegistrySettings[]
 }
 
+/** Every image that is built, of pushes and then of uploads. */
+export const imagesOf = ({
+  entries,
+  uploads,
+}: Pick<Config, 'entries' | 'uploads'>): readonly ImageConfig[] => [
+  ...entries.flatMap(({ images }) => images),
+  ...uploads,
+]
+
 /** An entry of `repositories`. */
 export interface EntryConfig {
   /** Glob of `host[:port]/path`. */

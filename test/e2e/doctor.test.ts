@@ -25,6 +25,8 @@ before(async () => {
     repositories: ({ registry, forgeHost }) => `
   - match: "${forgeHost}/dev/doctor"
     images: [{ name: app, destination: "${registry}/dev/doctor" }]
+uploads:
+  - { name: shop, destination: "${registry}/dev/doctor-upload", platforms: [linux/amd64, linux/arm64] }
 `,
   })
   folder = await mkdtemp(join(tmpdir(), 'kanihook-doctor-e2e-'))
@@ -80,7 +82,10 @@ test('with right settings every line is fine, and each part of the surroundings 
     /^✓ cluster .*: v1\.\d+\.\d+\S*, as system:serviceaccount:.*:kanihook-worker$/m,
   )
   assert.match(ran.out, /^✓ cluster .*the account may do all that builds need$/m)
-  assert.match(ran.out, /^✓ cluster .*the API accepts a build's Job/m)
+  assert.match(
+    ran.out,
+    /^✓ cluster .*the API accepts a build's Job; a build's Job for linux\/amd64, linux\/arm64; the Job that joins platforms \(/m,
+  )
   assert.match(
     ran.out,
     new RegExp(
@@ -90,7 +95,10 @@ test('with right settings every line is fine, and each part of the surroundings 
   )
   assert.match(
     ran.out,
-    new RegExp(`^✓ registry .*the Secret ${rightLogin} may push to dev/doctor$`, 'm'),
+    new RegExp(
+      `^✓ registry .*the Secret ${rightLogin} may push to dev/doctor, dev/doctor-upload$`,
+      'm',
+    ),
   )
   assert.match(ran.out, /^✓ public-url .*leads to kanihook$/m)
   assert.match(ran.out, /^✓ clock .*Redis, the Kubernetes API, /m)
@@ -120,6 +128,34 @@ test('a login that the registry refuses, and one that is not there, is named by 
     missing.out,
     /^✗ registry .*there is no Secret registry-nowhere in \S+ → kubectl -n \S+ create secret docker-registry registry-nowhere /m,
   )
+})
+
+test('a cloneSecret that reads its repository is told apart from one that does not', async () => {
+  const { gitea, namespace } = world.cluster
+  const { path } = await world.repository('doctor-clone')
+  for (const [name, password] of [
+    ['doctor-clone', gitea.token],
+    ['doctor-clone-wrong', 'no-such-token'],
+  ] as const) {
+    const type = 'kubernetes.io/basic-auth'
+    const stringData = { username: 'oauth2', password }
+    await core.createNamespacedSecret({ namespace, body: { metadata: { name }, type, stringData } })
+    made.push(() => core.deleteNamespacedSecret({ name, namespace }))
+  }
+  const lines: string[] = []
+  for (const cloneSecret of ['doctor-clone', 'doctor-clone-wrong', 'doctor-clone-none']) {
+    const KANIHOOK_CONFIG = join(folder, `${cloneSecret}.yaml`)
+    await writeFile(
+      KANIHOOK_CONFIG,
+      `repositories: [{ match: "${world.forgeHost}/${path}", cloneSecret: ${cloneSecret}, destination: "${world.cluster.registry.host}/dev/doctor" }]`,
+    )
+    const { out } = await doctor({ KANIHOOK_CONFIG })
+    lines.push(out.split('\n').find((line) => line.includes(`cloneSecret ${cloneSecret}:`)) ?? '')
+  }
+  const [right = '', wrong = '', none = ''] = lines
+  assert.match(right, new RegExp(`^✓ forge .*: its token reads \\S+/${path}$`))
+  assert.match(wrong, /^✗ forge .*: Git refused access to .*: check Secret doctor-clone-wrong \(/)
+  assert.match(none, /^✗ forge .*: there is no such Secret in \S+ → kubectl -n \S+ create secret /)
 })
 
 test('a Role without pods/log is told by name, with the rule to add', async () => {

@@ -90,6 +90,60 @@ describe('a cluster', () => {
     assert(!kubernetes.requests.some((line) => /^POST .*\/jobs/.test(line)))
   })
 
+  const configOf = (text: string) => parseConfig(text, 'kanihook.yaml')
+
+  it('is asked for a Job of each platform, and the one that joins them, in a line', async () => {
+    await start()
+    const lines = await look(
+      {},
+      configOf(`repositories:
+  - match: git.acme.io/a/a
+    images:
+      - { name: any, destination: reg.acme.io/any }
+      - { name: both, destination: reg.acme.io/both, platforms: [linux/amd64, linux/arm64] }
+      - { name: one, destination: reg.acme.io/one, platforms: [linux/arm64] }
+      - { name: odd, destination: reg.acme.io/odd, platforms: [linux/riscv64] }`),
+    )
+    assert.deepEqual(wrong(lines), [])
+    assert.match(
+      lines.join('\n'),
+      /^ok: the API accepts a build's Job; a build's Job for linux\/amd64, linux\/arm64, linux\/riscv64; the Job that joins platforms \(tried with dryRun\)/m,
+    )
+    const writes = kubernetes.requests.filter((line) => /^POST .*\/jobs/.test(line))
+    assert.equal(writes.length, 5)
+    for (const write of writes) assert.match(write, /dryRun=All/)
+  })
+
+  it('that refuses all of these alike says so once', async () => {
+    await start()
+    refuse(/POST .*\/jobs/)
+    const lines = wrong(
+      await look(
+        {},
+        configOf(
+          'repositories: [{ match: git.acme.io/a/a, images: [{ name: a, destination: reg.acme.io/a, platforms: [linux/amd64, linux/arm64] }] }]',
+        ),
+      ),
+    )
+    assert.deepEqual(lines, [
+      "error: the API refuses a build's Job for linux/amd64, linux/arm64; the Job that joins platforms: not for you → mend what it names: a policy of the cluster, or the image in kanihook.yaml",
+    ])
+  })
+
+  it('is asked for the Job of an upload where nothing else is built', async () => {
+    await start()
+    const of = configOf(
+      'repositories: []\nuploads: [{ name: shop, destination: reg.acme.io/shop, resources: { requests: { memory: 1Gi } } }]',
+    )
+    assert.match((await look({}, of)).join('\n'), /^ok: the API accepts a build's Job \(/m)
+    await kubernetes.stop()
+    await start({ quotas: [{ spec: { hard: { 'requests.cpu': '4' } } }] })
+    assert.match(
+      wrong(await look({}, of)).join('\n'),
+      /^error: .* does not state requests\.cpu \(shop\)/m,
+    )
+  })
+
   describe('with backend: tekton', () => {
     const tekton = parseConfig(
       'defaults: { backend: tekton }\nrepositories: [{ match: "git.acme.io/**", destination: "reg.acme.io/{owner}/{repo}" }]',
@@ -102,7 +156,7 @@ describe('a cluster', () => {
       await start({ may: mayMakeTaskRuns })
       kubernetes.fault({ match: /^POST .*taskruns/, answer: new Refusal(400, 'BadRequest', 'no') })
       const lines = wrong(await look({}, tekton))
-      assert.match(lines.join('\n'), /^error: the API refuses the TaskRun of a build: no/m)
+      assert.match(lines.join('\n'), /^error: the API refuses a build's TaskRun: no/m)
       const writes = kubernetes.requests.filter((line) => /^POST .*\/(jobs|taskruns)/.test(line))
       assert.equal(writes.length, 1)
       assert.match(writes[0] ?? '', /taskruns.*dryRun=All/)
@@ -184,10 +238,7 @@ describe('a cluster', () => {
   it('whose policy refuses the Job is quoted', async () => {
     await start()
     refuse(/POST .*\/jobs/)
-    assert.match(
-      wrong(await look())[0] ?? '',
-      /^error: the API refuses the Job of a build: not for you/,
-    )
+    assert.match(wrong(await look())[0] ?? '', /^error: the API refuses a build's Job: not for you/)
   })
 
   it('that fails in the middle is an error of one line', async () => {

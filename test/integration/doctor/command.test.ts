@@ -268,6 +268,6 @@ repositories: [{ match: git.acme.io/acme/app, destination: "${registry.host}/acm
     })
     const ran = await run()
     assert.equal(ran.code, 2, ran.out)
-    assert.match(ran.out, /the API refuses the Job of a build: no: /)
+    assert.match(ran.out, /the API refuses a build's Job: no: /)
   })
 })

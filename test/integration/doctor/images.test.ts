@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { runChecks } from '../../../src/doctor/checks.ts'
 import { imageChecks } from '../../../src/doctor/images.ts'
+import { parseConfig } from '../../../src/settings/config-file.ts'
+import type { Config } from '../../../src/settings/config.ts'
 import {
   startRegistryStandIn,
   type RegistryOptions,
@@ -29,15 +31,20 @@ describe('an image that builds run', () => {
     return registry.host
   }
 
-  async function look(host: string, kaniko: string, git: string): Promise<string[]> {
+  async function look(
+    host: string,
+    kaniko: string,
+    git: string,
+    uploads: Config['uploads'] = [],
+  ): Promise<string[]> {
     const settings = {
       kanikoImage: `${host}/${kaniko}`,
       cloneImage: `${host}/${git}`,
-      publishImage: '',
+      publishImage: `${host}/acme/kaniko:v1`,
     }
     const insecure = { host, insecure: true, skipTlsVerify: false, mirror: undefined }
     const { findings } = await runChecks(
-      imageChecks(settings, { entries: [], registries: [insecure] }),
+      imageChecks(settings, { entries: [], uploads, registries: [insecure] }),
       5_000,
     )
     return findings.map(
@@ -69,6 +76,17 @@ describe('an image that builds run', () => {
       `warning KANIKO_IMAGE: is pinned by digest, and its tag v1 stands for another image now → look at what changed, and set KANIKO_IMAGE=${host}/acme/kaniko:v1@${digest('1')}; or leave it`,
     )
     assert.match(same ?? '', /^ok CLONE_IMAGE: .* is pinned by digest$/)
+  })
+
+  it('that uploads alone are published with is looked at, too', async () => {
+    const host = await start()
+    const { uploads } = parseConfig(
+      `repositories: []\nuploads: [{ name: shop, destination: "reg.acme.io/shop", publish: apart }]`,
+      'kanihook.yaml',
+    )
+    const lines = await look(host, 'acme/kaniko:v1', 'acme/git:v2', uploads)
+    assert.match(lines[2] ?? '', /^ok PUBLISH_IMAGE: .* is named by a tag/)
+    assert.equal((await look(host, 'acme/kaniko:v1', 'acme/git:v2')).length, 2)
   })
 
   it('that its registry does not have is a warning', async () => {
