@@ -162,4 +162,6 @@ export const explainClone = (
   log: readonly string[],
 ): Failure =>
   explain(build.plan.upload ? uploadSigns : cloneSigns, build, log.map(readLine)) ??
-  passing(`Clone failed with exit code ${end.exitCode}${log.length > 0 ? `: ${log.at(-1)}` : ''}`)
+  passing(
+    `${build.plan.upload ? 'Fetching the upload' : 'Clone'} failed with exit code ${end.exitCode}${log.length > 0 ? `: ${log.at(-1)}` : ''}`,
+  )

@@ -148,6 +148,15 @@ for (const [log, retry, reason, state = 'error'] of clones) {
   })
 }
 
+test('a fetch that failed is not called a clone where the context was uploaded', () => {
+  const { plan, ...rest } = buildPlan()
+  const end = { exitCode: 5, reason: 'Error', message: '' }
+  const said = (upload?: { id: string; bytes: number }): string =>
+    explainClone(end, { ...rest, plan: { ...plan, ...(upload && { upload }) } }, ['odd']).reason
+  assert.equal(said({ id: 'a', bytes: 1 }), 'Fetching the upload failed with exit code 5: odd')
+  assert.equal(said(), 'Clone failed with exit code 5: odd')
+})
+
 test('a RUN step that itself exits with 137 is not called out of memory', () => {
   const log = [
     'error building image: failed to execute command: waiting for process to exit: exit status 137',

@@ -61,6 +61,19 @@ describe('the table of builds', () => {
     assert.deepEqual(painted.map(stripVTControlCharacters), buildsTable([succeeded, failed], plain))
   })
 
+  it('says of an upload that it is fetched', () => {
+    const push = sampleBuild({
+      state: 'running',
+      steps: [{ name: 'cloning', at: '2026-01-31T12:09:40Z', note: null }],
+    })
+    const [, cloned = '', fetched = ''] = buildsTable(
+      [push, { ...push, upload: { bytes: 1 } }],
+      plain,
+    )
+    assert.match(cloned, /  Cloning$/)
+    assert.match(fetched, /  Fetching the upload$/)
+  })
+
   it('names the hosts where there are several', () => {
     const other = sampleBuild({ repository: { host: 'gitlab.com', path: 'acme/app' } })
     assert.match(buildsTable([succeeded, other], plain).join('\n'), /gitlab\.com\/acme\/app/)

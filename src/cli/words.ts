@@ -30,7 +30,8 @@ function outcome(build: ApiBuild): string {
   }
   const step = steps.at(-1)
   if (hasEnded(build) || step === undefined) return ''
-  const name = stepName({ name: step.name, ...(step.part ? { part: step.part } : {}) })
+  const named = { name: step.name, ...(step.part ? { part: step.part } : {}) }
+  const name = stepName(named, Boolean(build.upload))
   return oneLine(step.note === null ? name : `${name}: ${step.note}`)
 }
 

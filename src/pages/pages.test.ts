@@ -111,6 +111,28 @@ describe('the page of a build', () => {
     assert(text.includes('12:00:02'))
   })
 
+  it('calls the first step of an upload what it is', async () => {
+    const at = start
+    const steps = [
+      { name: 'cloning', at },
+      { name: 'cloning', at, part: 'linux/amd64' },
+    ] as const
+    const names = async (shown: Build): Promise<(string | undefined)[]> => {
+      const { text } = await page(shown)
+      await server?.close(0)
+      return [...text.matchAll(/<span>([^<]+)<\/span>\s*<span class="ms">/g)].map(
+        ([, name]) => name,
+      )
+    }
+    const upload = { id: '9c0ffee1d2a35b77', bytes: 1 }
+    const uploaded = build({ steps, plan: { ...buildPlan().plan, upload } })
+    assert.deepEqual(await names(uploaded), [
+      'Fetching the upload',
+      'linux/amd64: Fetching the upload',
+    ])
+    assert.deepEqual(await names(build({ steps })), ['Cloning', 'linux/amd64: Cloning'])
+  })
+
   it('tells the platforms apart: in each step and in each line of the log', async () => {
     const amd64 = 'linux/amd64'
     const arm64 = 'linux/arm64'

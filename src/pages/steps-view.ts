@@ -10,6 +10,7 @@ export function stepsView(build: Build, now: number): Html | undefined {
   if (first === undefined) return undefined
   const whole = Math.max(1, (build.endedAt ?? now) - first)
   const times = stepTimes(build, now)
+  const isOfUpload = build.plan.upload !== undefined
   const percent = (ms: number) => ((100 * ms) / whole).toFixed(2)
 
   return html`<section class="card">
@@ -20,7 +21,7 @@ export function stepsView(build: Build, now: number): Html | undefined {
         const last = index === build.steps.length - 1
         return html`<li class="${last ? 'last' : ''} ${open ? 'open' : ''}">
           <time datetime="${new Date(step.at).toISOString()}">${clock(step.at)}</time>
-          <span>${stepName(step)}</span>
+          <span>${stepName(step, isOfUpload)}</span>
           <span class="ms">${shortDuration(ms)}</span>
           ${bar(percent(step.at - first), percent(ms))}
           ${step.note !== undefined && html`<small>${step.note}</small>`}

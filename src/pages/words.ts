@@ -48,6 +48,8 @@ export const clock = (ms: number): string => new Date(ms).toISOString().slice(11
 
 export const shortSha = (sha: string): string => sha.slice(0, 7)
 
-/** What a step is called; where a build has several parts, of which it is. */
-export const stepName = ({ name, part }: Pick<Step, 'name' | 'part'>): string =>
-  part === undefined ? stepWords[name] : `${part}: ${stepWords[name]}`
+/** What a step is called; where a build has several parts, of which it is. `upload`: whether it is a build of one. */
+export function stepName({ name, part }: Pick<Step, 'name' | 'part'>, upload: boolean): string {
+  const word = upload && name === 'cloning' ? 'Fetching the upload' : stepWords[name]
+  return part === undefined ? word : `${part}: ${word}`
+}
