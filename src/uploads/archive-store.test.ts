@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { after, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
@@ -35,6 +45,23 @@ async function archive(bytes = 1_000): Promise<Buffer> {
 
 const bodyOf = (...chunks: Buffer[]): Readable => Readable.from(chunks, { objectMode: false })
 const left = (): Promise<string[]> => readdir(dir)
+
+const noSpaceWords = 'kanihook has no disk space left for uploads (UPLOADS_DIR)'
+const noSpace = (error: unknown): boolean =>
+  error instanceof UploadRefused && error.status === 507 && error.message === noSpaceWords
+
+/** Arguments of a Node that keeps its standard input in that folder, and prints how that is refused. */
+const receiving = (folder: string): string[] => [
+  '--input-type=module',
+  '--eval',
+  `import { readdirSync } from 'node:fs'
+const { createArchiveStore } = await import(${JSON.stringify(import.meta.resolve('./archive-store.ts'))})
+const store = createArchiveStore({ dir: process.argv[1], maxBytes: 1e9, diskBytes: 1e9 })
+await store.receive(process.stdin, undefined).catch(({ status, message }) => {
+  process.stdout.write(status + ' ' + message + ', ' + readdirSync(process.argv[1]).length + ' left')
+})`,
+  folder,
+]
 
 const refused = (status: number, words: RegExp) => (error: unknown) =>
   error instanceof UploadRefused && error.status === status && words.test(error.message)
@@ -133,17 +160,31 @@ describe('an archive', () => {
     assert.deepEqual(await left(), [])
   })
 
-  it('for which the disk has no space is refused, and nothing of it is left', async (t) => {
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir]).status !== 0) {
-      return t.skip('nothing can be mounted here')
-    }
-    t.after(() => spawnSync('umount', [dir]))
-    const body = await archive(200_000)
-    await assert.rejects(
-      store().receive(bodyOf(body), body.length),
-      refused(507, /no disk space left for uploads \(UPLOADS_DIR\)/),
-    )
-    assert.deepEqual(await left(), [])
+  for (const code of ['ENOSPC', 'EDQUOT']) {
+    it(`for which the disk has no space (${code}) is refused, and nothing of it is left`, async (t) => {
+      const some = await open(join(dir, 'some'), 'w')
+      await some.close()
+      await rm(join(dir, 'some'))
+      t.mock.method(Object.getPrototypeOf(some) as FileHandle, 'appendFile', async () => {
+        throw Object.assign(new Error(code), { code })
+      })
+      await assert.rejects(store().receive(bodyOf(await archive()), undefined), noSpace)
+      assert.deepEqual(await left(), [])
+    })
+  }
+
+  it('for which the disk fills up while it is written is refused, and nothing of it is left', async () => {
+    // A limit of a process' own is what a full disk is to it.
+    const child = spawn('sh', [
+      '-c',
+      'ulimit -f 64 && exec "$0" "$@"',
+      process.execPath,
+      ...receiving(dir),
+    ])
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(await archive(2_000_000))
+    const [said, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+    assert.equal(said, `507 ${noSpaceWords}, 0 left`, errors)
   })
 })
 

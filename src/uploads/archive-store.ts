@@ -33,6 +33,9 @@ export interface ArchiveStore {
 
 const suffix = '.tar.gz'
 
+/** No block is left, or none for this user, or none for this process. */
+const outOfSpace: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
 export function createArchiveStore(options: ArchiveStoreOptions): ArchiveStore {
   const { dir, maxBytes, diskBytes, idleMs = 60_000 } = options
   /** Bytes by id: of archives, and what is set aside for those that are still coming. */
@@ -91,7 +94,7 @@ export function createArchiveStore(options: ArchiveStoreOptions): ArchiveStore {
         return received
       } catch (error) {
         await remove(id)
-        throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
+        throw outOfSpace.has((error as NodeJS.ErrnoException).code ?? '')
           ? new UploadRefused(507, `kanihook has no disk space left for uploads (UPLOADS_DIR)`)
           : error
       }
