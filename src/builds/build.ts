@@ -102,6 +102,8 @@ export interface ImagePlan {
   readonly serviceAccountName?: string
   /** With the submodules, at the commits that are recorded. */
   readonly submodules?: boolean
+  /** With the content of the files that Git LFS keeps, instead of its pointers. */
+  readonly lfs?: boolean
   /** With no files but those of the context, the Dockerfile and its ignore file. */
   readonly sparse?: boolean
   /** The login of the clone: a Secret in the build namespace. Without one it is the forge's. */

@@ -1,6 +1,8 @@
 import type { BuildPlan } from './build.ts'
+import { loginOf, nameOf, where } from './clone-names.ts'
 import { author, operator, passing, type Failure } from './failure.ts'
 import { explain, type Sign } from './failures.ts'
+import { lfsSigns } from './lfs-failures.ts'
 import { readLine } from './log-reading.ts'
 import type { ContainerEnd } from './ports.ts'
 import type { Repository } from './push-event.ts'
@@ -11,13 +13,6 @@ export interface SshQuestion {
   readonly repository: Repository
   readonly secret: string | undefined
 }
-
-const nameOf = ({ host, path }: Repository): string => `${host}/${path}`
-const where = ({ repository }: BuildPlan): string => nameOf(repository)
-
-/** Whose rights to look at. */
-const loginOf = ({ plan: { cloneSecret } }: BuildPlan): string =>
-  cloneSecret === undefined ? 'the forge token' : `Secret ${cloneSecret}`
 
 interface SshSign {
   readonly pattern: RegExp
@@ -71,6 +66,7 @@ const cloneSigns: readonly Sign[] = [
     pattern: /^The (context|Dockerfile|ignore file) (.+) leads out of the repository$/m,
     explain: (match) => author(`The ${match[1]} ${match[2]} is a link out of the repository`),
   },
+  ...lfsSigns,
   {
     pattern: /transport '([^']+)' not allowed/,
     explain: (match) =>

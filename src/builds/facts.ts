@@ -17,6 +17,8 @@ export interface ContextFacts {
   readonly files: number
   /** Whether a `.dockerignore` is there to leave some of them out. */
   readonly dockerignore: boolean
+  /** How many of the files are pointers of Git LFS, without their content; none where it is not said. */
+  readonly pointers?: number
 }
 
 /** What an observation adds to what is known of a build; undefined: nothing. */
@@ -35,8 +37,15 @@ export function newFacts(
 
 /** Reads what the container that fetches the source says of the context in its termination message. */
 function readContext(message: string): ContextFacts | undefined {
-  const [, bytes, files, dockerignore] =
-    /^context bytes=(\d{1,15}) files=(\d{1,12}) dockerignore=(yes|no)$/m.exec(message) ?? []
+  const [, bytes, files, dockerignore, pointers = 0] =
+    /^context bytes=(\d{1,15}) files=(\d{1,12}) dockerignore=(yes|no)(?: pointers=(\d{1,12}))?$/m.exec(
+      message,
+    ) ?? []
   if (bytes === undefined) return undefined
-  return { bytes: Number(bytes), files: Number(files), dockerignore: dockerignore === 'yes' }
+  return {
+    bytes: Number(bytes),
+    files: Number(files),
+    dockerignore: dockerignore === 'yes',
+    ...(Number(pointers) > 0 && { pointers: Number(pointers) }),
+  }
 }

@@ -98,6 +98,9 @@ for (const [log, state, retry, reason] of builds) {
   })
 }
 
+const lfsError = (said: string): string =>
+  `Error downloading object: a b.bin (ed7002b): Smudge error: Error downloading a b.bin (${'e'.repeat(64)}): ${said}\nerror: external filter 'sh "$HOME/lfs"' failed\nfatal: a b.bin: smudge filter lfs failed`
+
 const clones: [log: string, retry: boolean, reason: RegExp, state?: Failure['state']][] = [
   [
     "fatal: Authentication failed for 'https://git.example.com/acme/app.git/'",
@@ -127,6 +130,7 @@ const clones: [log: string, retry: boolean, reason: RegExp, state?: Failure['sta
     /^A submodule has a URL of file, which is not fetched: use HTTPS or SSH$/,
     'failed',
   ],
+  ['This image has no git-lfs', false, /^The clone image has no git-lfs: name one in CLONE_IMAGE/],
   ['error: Server does not allow request for unadvertised object abc', false, /no longer in/],
   [
     "fatal: unable to access 'https://…': Could not resolve host: git.example.com",
@@ -135,7 +139,66 @@ const clones: [log: string, retry: boolean, reason: RegExp, state?: Failure['sta
   ],
 ]
 
-for (const [log, retry, reason, state = 'error'] of clones) {
+/** What git-lfs says of a file → what the person who pushed reads. */
+const lfsClones: [said: string, retry: boolean, reason: RegExp, state?: Failure['state']][] = [
+  [
+    '[…] Object does not exist: [404] Object does not exist',
+    false,
+    /^The Git LFS object of a b\.bin is not on git\.example\.com: push it \(git lfs push --all origin\)$/,
+    'failed',
+  ],
+  [
+    'LFS: Repository or object not found: https://git.example.com/acme/app.git/info/lfs/objects/1f2e',
+    false,
+    /^The Git LFS object of a b\.bin is not on git\.example\.com/,
+    'failed',
+  ],
+  [
+    'batch response: Repository or object not found: https://git.example.com/acme/app.git/info/lfs/objects/batch',
+    false,
+    /^No Git LFS for git\.example\.com\/acme\/app: is it on at the forge, and may the forge token read it\?$/,
+  ],
+  [
+    'batch response: This repository exceeded its LFS budget. The account must pay.',
+    false,
+    /^The Git LFS quota of git\.example\.com\/acme\/app at the forge is used up: This repository exceeded its LFS budget/,
+  ],
+  [
+    'batch response: Bandwidth limit exceeded: https://git.example.com/acme/app.git/info/lfs/objects/batch',
+    false,
+    /^The Git LFS quota of \S+ at the forge is used up: Bandwidth limit exceeded/,
+  ],
+  [
+    'batch response: Git credentials for https://git.example.com/acme/app not found:',
+    false,
+    /^Git LFS login refused for git\.example\.com\/acme\/app: check the forge token and its repository access$/,
+  ],
+  [
+    'LFS: Authorization error: https://git.example.com/acme/app.git/info/lfs/objects/batch',
+    false,
+    /^Git LFS login refused for git\.example\.com\/acme\/app/,
+  ],
+  [
+    'Git credentials for https://objects.io/x not found.',
+    false,
+    /^Git LFS is sent to objects\.io, which wants a login: the login for git\.example\.com is given to nobody else$/,
+  ],
+  [
+    'write /tmp/repository.git/lfs/tmp/x: no space left on device',
+    false,
+    /^The node has no disk space left for the clone$/,
+  ],
+  [
+    'LFS: Server error: https://git.example.com/o/1 from HTTP 503',
+    true,
+    /^Git LFS cannot fetch a b\.bin: LFS: Server error/,
+  ],
+]
+
+for (const [log, retry, reason, state = 'error'] of [
+  ...clones,
+  ...lfsClones.map(([said, ...rest]): (typeof clones)[number] => [lfsError(said), ...rest]),
+]) {
   test(`git's "${log.slice(0, 50)}" reads as ${reason}`, () => {
     const failure = explainClone(
       { exitCode: 128, reason: 'Error', message: '' },

@@ -42,6 +42,26 @@ describe('a large context', () => {
   })
 })
 
+describe('pointers of Git LFS in the context', () => {
+  const seen = (pointers: number, plan: Partial<ImagePlan> = {}): string[] => {
+    const message = `context bytes=1024 files=3 dockerignore=no pointers=${pointers}\n`
+    const facts = newFacts(undefined, { ends: { clone: { exitCode: 0, reason: '', message } } })
+    return remarks(build({ facts: facts! }, plan))
+  }
+
+  it('are worth a remark, with the key that fetches their content', () => {
+    assert.deepEqual(seen(1200), [
+      '1,200 files of the context are pointers of Git LFS, without the content: lfs: true fetches it',
+    ])
+    assert.match(seen(1)[0] ?? '', /^1 file of the context is a pointer of Git LFS, without/)
+    assert.deepEqual(seen(0), [])
+  })
+
+  it('are another one where lfs is on', () => {
+    assert.match(seen(2, { lfs: true })[0] ?? '', /although lfs is on: .*fetchexclude/)
+  })
+})
+
 describe('a build that took long', () => {
   const endedAt = 1_000 + worthCachingMs
 

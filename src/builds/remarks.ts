@@ -9,7 +9,9 @@ export const worthCachingMs = 5 * 60_000
 
 /** What could be better about a build, however it ended: sentences for the person who pushed. */
 export function remarks(build: Build): string[] {
-  return [contextRemark(build), cacheRemark(build)].filter((text) => text !== undefined)
+  return [contextRemark(build), pointerRemark(build), cacheRemark(build)].filter(
+    (text) => text !== undefined,
+  )
 }
 
 function contextRemark({ facts, plan }: Build): string | undefined {
@@ -19,6 +21,18 @@ function contextRemark({ facts, plan }: Build): string | undefined {
   if (bytes < largeContext.bytes && files < largeContext.files) return undefined
   const folder = plan.context === '.' ? '' : `${plan.context}/`
   return `Context: ${size(bytes)} in ${files.toLocaleString('en')} files, and no .dockerignore: name what the Dockerfile does not need in ${folder}.dockerignore`
+}
+
+function pointerRemark({ facts, plan }: Build): string | undefined {
+  const count = facts?.context?.pointers ?? 0
+  if (count === 0) return undefined
+  const found =
+    count === 1
+      ? '1 file of the context is a pointer'
+      : `${count.toLocaleString('en')} files of the context are pointers`
+  return plan.lfs
+    ? `${found} of Git LFS, although lfs is on: what leaves them out, fetchexclude in .lfsconfig or .gitattributes?`
+    : `${found} of Git LFS, without the content: lfs: true fetches it`
 }
 
 function cacheRemark({ plan, steps, endedAt }: Build): string | undefined {

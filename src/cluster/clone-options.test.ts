@@ -37,6 +37,12 @@ test('submodules of the own host are fetched the way that the repository is, how
   assert.equal(reversed[2], 'alias=https://git.example.com:3000/git/')
 })
 
+test('what Git LFS keeps is fetched where it is asked for, and as .lfsconfig says of files', () => {
+  assert.deepEqual(options({ lfs: true }), ['lfs'])
+  const sparse = { context: 'api', dockerfile: 'api/D', sparse: true, lfs: true }
+  assert.ok(options(sparse).includes('sparse=/.lfsconfig'))
+})
+
 test('a sparse clone has what Kaniko reads, and takes a path for what it is', () => {
   const paths = { context: 'services/api', dockerfile: 'docker/Dockerfile.production' }
   assert.deepEqual(sparsePatterns(paths), [

@@ -6,6 +6,7 @@ export function cloneOptions({ build, cloneUrl, otherUrl = '' }: JobRequest): st
   const { plan, repository } = build
   return [
     ...(plan.submodules ? ['submodules', ...aliases(cloneUrl, otherUrl, repository.path)] : []),
+    ...(plan.lfs ? ['lfs'] : []),
     ...(plan.sparse ? sparsePatterns(plan).map((pattern) => `sparse=${pattern}`) : []),
   ]
 }
@@ -36,12 +37,15 @@ export function sparsePatterns({
   context,
   dockerfile,
   submodules,
-}: Pick<ImagePlan, 'context' | 'dockerfile' | 'submodules'>): string[] {
+  lfs,
+}: Pick<ImagePlan, 'context' | 'dockerfile' | 'submodules' | 'lfs'>): string[] {
   return [
     context === '.' ? '/*' : `/${literally(context)}/`,
     `/${literally(dockerfile)}`,
     `/${literally(dockerfile)}.dockerignore`,
     '/.gitattributes',
     ...(submodules ? ['/.gitmodules'] : []),
+    // It may leave files out.
+    ...(lfs ? ['/.lfsconfig'] : []),
   ]
 }

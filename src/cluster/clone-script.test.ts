@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -14,10 +15,21 @@ import { hasSshServer, startSshServer } from '../../test/support/ssh-server.ts'
 import type { SshKey } from '../builds/ports.ts'
 import { sshOptions } from '../git/ssh-login.ts'
 import { cloneScript } from './clone-script.ts'
+import { lfsPointer } from '../../test/support/lfs-store.ts'
 import { shells } from '../../test/support/shells.ts'
 
 const login = { username: 'x-access-token', password: 'p\'a$(ss) "word' }
 const env = { GIT_USERNAME: login.username, GIT_PASSWORD: login.password }
+
+/** A folder for PATH with these programs of this machine, as far as they are there, and no others. */
+async function pathOf(folder: string, programs: readonly string[]): Promise<string> {
+  const places = (process.env['PATH'] ?? '').split(':')
+  for (const program of programs) {
+    const place = places.find((each) => existsSync(join(each, program)))
+    if (place !== undefined) await symlink(join(place, program), join(folder, program))
+  }
+  return folder
+}
 
 for (const shell of shells) {
   describe(`the clone script in ${shell.join(' ')}`, () => {
@@ -287,6 +299,182 @@ for (const shell of shells) {
           ran.output,
           /clone of '\S+\/acme\/gone' into submodule path '\S*libs\/a' failed/,
         )
+      })
+    })
+
+    describe('with Git LFS', () => {
+      const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n'
+      const more = ['lfs']
+
+      it('gives files the content that Git LFS keeps, and without it leaves the pointers', async () => {
+        const git = await serve({ login })
+        const pointer = git.lfs.keep('large')
+        const sha = await git.commit('acme/app', {
+          '.gitattributes': attributes,
+          'a.bin': pointer,
+          'b/b.bin': git.lfs.keep('larger'),
+          'c.txt': pointer,
+        })
+        const ran = await clone(`${git.url}/acme/app`, sha, { env, more })
+        assert.equal(ran.code, 0, ran.output)
+        const read = (path: string) => readFile(join(ran.context, path), 'utf8')
+        assert.equal(await read('a.bin'), 'large')
+        assert.equal(await read('b/b.bin'), 'larger')
+        assert.equal(await read('c.txt'), pointer, 'no file of Git LFS')
+        assert.deepEqual(ran.home, [])
+        assert.ok(!ran.output.includes(login.password))
+        const without = await clone(`${git.url}/acme/app`, sha, { env })
+        assert.equal(await readFile(join(without.context, 'a.bin'), 'utf8'), pointer)
+      })
+
+      it('takes objects from where the repository is, whatever its .lfsconfig says', async () => {
+        const other = await serve()
+        const git = await serve({ login })
+        const content = { '.gitattributes': attributes, 'a.bin': git.lfs.keep('large') }
+        const place = `${other.url}/acme/app.git/info/lfs`
+        for (const [config, sparse] of [
+          [`[lfs]\n\turl = ${place}\n`, false],
+          [`[lfs]\n\turl = ${place}\n`, true],
+          [`[lfs]\n\turl = ssh://git@127.0.0.1:1/acme/app\n`, false],
+          [`[remote "origin"]\n\tlfsurl = ${place}\n[remote "x"]\n\tlfsurl = ${place}\n`, false],
+          [`[url "${other.url}/"]\n\tinsteadOf = ${git.url}/\n`, false],
+          [
+            `[lfs]\n\tstandalonetransferagent = x\n[lfs "customtransfer.x"]\n\tpath = touch\n\targs = ran\n`,
+            false,
+          ],
+          [`[lfs "${git.url}"]\n\taccess = basic\n[credential]\n\thelper = !touch ran\n`, false],
+        ] as const) {
+          const sha = await git.commit('acme/app', { ...content, '.lfsconfig': config })
+          const ran = await clone(`${git.url}/acme/app`, sha, {
+            env,
+            more: [...more, ...(sparse ? ['sparse=/a.bin', 'sparse=/.lfsconfig'] : [])],
+          })
+          assert.equal(ran.code, 0, ran.output)
+          assert.equal(await readFile(join(ran.context, 'a.bin'), 'utf8'), 'large')
+          assert.ok(!ran.files.includes('ran'), config)
+        }
+        assert.deepEqual(other.paths, [], 'another place was asked')
+      })
+
+      it('gives the login to no other place that holds the objects, nor when redirected', async () => {
+        for (const guarded of [false, true]) {
+          const other = await serve(guarded ? { login } : {})
+          const git = await serve({ login, lfsObjectsAt: () => other.url })
+          other.lfs.keep('large')
+          const files = { '.gitattributes': attributes, 'a.bin': git.lfs.keep('large') }
+          const sha = await git.commit('acme/app', files)
+          const ran = await clone(`${git.url}/acme/app`, sha, { env, more })
+          assert.equal(ran.code === 0, !guarded, ran.output)
+          const sent = await serve({ redirectLfsTo: other.url })
+          const ofSent = await sent.commit('acme/app', files)
+          const redirected = await clone(`${sent.url}/acme/app`, ofSent, { env, more })
+          assert.equal(redirected.code === 0, !guarded, redirected.output)
+          assert.ok(other.paths.length > 1)
+          assert.deepEqual(new Set(other.logins), new Set([undefined]))
+        }
+      })
+
+      it('fetches no object that is not wanted', async () => {
+        const config = {
+          'uploadpack.allowFilter': 'true',
+          'uploadpack.allowAnySHA1InWant': 'true',
+        }
+        const git = await serve({ config })
+        const sha = await git.commit('acme/app', {
+          '.gitattributes': attributes,
+          '.lfsconfig': '[lfs]\n\tfetchexclude = *.left.bin\n',
+          'api/a.bin': git.lfs.keep('wanted'),
+          'api/b.left.bin': lfsPointer('left out'),
+          'web/a.bin': lfsPointer('not there'),
+        })
+        const ran = await clone(`${git.url}/acme/app`, sha, {
+          more: [...more, 'sparse=/api/', 'sparse=/.gitattributes', 'sparse=/.lfsconfig'],
+          context: 'api',
+        })
+        assert.equal(ran.code, 0, ran.output)
+        assert.equal(await readFile(join(ran.context, 'api/a.bin'), 'utf8'), 'wanted')
+        const left = await readFile(join(ran.context, 'api/b.left.bin'), 'utf8')
+        assert.equal(left, lfsPointer('left out'))
+      })
+
+      it("fetches those of submodules, from each one's own place, and the login stays at its own", async () => {
+        const git = await serve({ login })
+        // Names our forge in its answer, as if an object were there.
+        const other = await serve({ lfsObjectsAt: () => git.url })
+        const files = (content: string, { lfs }: GitServer) => ({
+          '.gitattributes': attributes,
+          'a.bin': lfs.keep(content),
+          '.lfsconfig': `[lfs]\n\turl = ${git.url}/acme/app.git/info/lfs\n`,
+        })
+        const lib = await git.commit('acme/lib', files('of lib', git))
+        const open = await other.commit('acme/open', files('of open', other))
+        const modules = (paths: Readonly<Record<string, string>>): string =>
+          Object.entries(paths)
+            .map(([path, url]) => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`)
+            .join('')
+        const build = async (urls: Readonly<Record<string, string>>, commits: object) => {
+          const sha = await git.commit(
+            'acme/app',
+            { '.gitmodules': modules(urls) },
+            { submodules: commits as Record<string, string> },
+          )
+          const wanted = [...more, 'submodules', `base=${git.url}/`, 'alias=git@own:']
+          return clone(`${git.url}/acme/app`, sha, { env, more: wanted })
+        }
+        const ran = await build({ lib: 'git@own:acme/lib' }, { lib })
+        assert.equal(ran.code, 0, ran.output)
+        assert.equal(await readFile(join(ran.context, 'lib/a.bin'), 'utf8'), 'of lib')
+        assert.ok(git.paths.includes('/acme/lib.git/info/lfs/objects/batch'))
+
+        git.lfs.keep('of open')
+        const before = git.logins.length
+        const foreign = await build({ open: `${other.url}/acme/open` }, { open })
+        assert.notEqual(foreign.code, 0)
+        const asked = git.paths.map((path, i) => [path, git.logins[i]] as const).slice(before)
+        const objects = asked.filter(([path]) => path.startsWith('/any/'))
+        assert.ok(objects.length > 0, foreign.output)
+        assert.deepEqual(new Set(objects.map(([, sent]) => sent)), new Set([undefined]))
+        assert.deepEqual(new Set(other.logins), new Set([undefined]))
+      })
+
+      it('fails where an object is not there, even if .lfsconfig would do without', async () => {
+        const git = await serve({ login })
+        const sha = await git.commit('acme/app', {
+          '.gitattributes': attributes,
+          '.lfsconfig': '[lfs]\n\tskipdownloaderrors = true\n',
+          'a.bin': lfsPointer('nowhere'),
+        })
+        const ran = await clone(`${git.url}/acme/app`, sha, { env, more })
+        assert.notEqual(ran.code, 0)
+        assert.match(ran.output, /^Error downloading object: a\.bin \(\w+\): .*\[404\]/m)
+      })
+
+      it('gives a login that Git LFS refuses no second time', async () => {
+        const git = await serve({ login })
+        const files = { '.gitattributes': attributes, 'a.bin': git.lfs.keep('large') }
+        const sha = await git.commit('acme/app', files)
+        git.lfs.refusal = { status: 401, message: 'no' }
+        const ran = await clone(`${git.url}/acme/app`, sha, { env, more })
+        assert.notEqual(ran.code, 0)
+        assert.match(ran.output, /Git credentials for \S+ not found/)
+        const tried = git.paths.filter((path, i) => git.lfs.isAsked(path) && git.logins[i])
+        assert.equal(tried.length, 1)
+      })
+
+      it('says that the image has no git-lfs', async () => {
+        const git = await serve()
+        const sha = await git.commit('acme/app', { a: '1' })
+        const bare = join(folder, `bare-${shell.length}`)
+        await mkdir(bare)
+        // Git looks for its commands where it is told to, beside PATH.
+        const commands = join(bare, 'git-core')
+        await mkdir(commands)
+        const ran = await clone(`${git.url}/acme/app`, sha, {
+          more,
+          env: { GIT_EXEC_PATH: commands, PATH: await pathOf(bare, ['git', 'sh', 'busybox']) },
+        })
+        assert.equal(ran.code, 1)
+        assert.equal(ran.output, 'This image has no git-lfs\n')
       })
     })
 

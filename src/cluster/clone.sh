@@ -10,7 +10,8 @@
 # files in $SSH_LOGIN, copied to $HOME/ssh, where $GIT_SSH_COMMAND looks for them.
 #
 # Options: `submodules`; `base=URL` and `alias=PREFIX`, by which submodules with such a URL are fetched
-# the way that the repository is; `sparse=PATTERN`, the files that are wanted (each repeatable).
+# the way that the repository is; `sparse=PATTERN`, the files that are wanted (each repeatable);
+# `lfs`, by which the files have their content where git has a pointer of Git LFS, those of submodules too.
 # A submodule on another host is fetched without any login, and by no protocol but HTTP and SSH.
 #
 # A fetch of the commit's id is one round trip and stays right after a force-push. Servers that do
@@ -36,10 +37,11 @@ case $url in
     ;;
 esac
 
-submodules='' sparse='' base=''
+submodules='' sparse='' lfs='' base=''
 for option; do
   case $option in
     submodules) submodules=yes ;;
+    lfs) lfs=yes ;;
     sparse=*) sparse="$sparse${option#sparse=}
 " ;;
     base=*) base=${option#base=} ;;
@@ -49,14 +51,39 @@ done
 if [ "$submodules" ]; then setting protocol.https.allow always; fi
 
 if [ -n "${GIT_PASSWORD:-}" ]; then
-  # The login itself stays in the environment.
-  setting "credential.$origin.helper" '!login() { test "$1" = get && printf "username=%s\npassword=%s\n" "$GIT_USERNAME" "$GIT_PASSWORD"; }; login'
+  # The login itself stays in the environment. One that was refused is not given again: git-lfs would ask
+  # for ever.
+  setting "credential.$origin.helper" '!login() { case $1 in
+  erase) : >"$HOME/refused" ;;
+  get) [ -e "$HOME/refused" ] || printf "username=%s\npassword=%s\n" "$GIT_USERNAME" "$GIT_PASSWORD" ;;
+esac; }; login'
 fi
 if [ -n "${SSH_LOGIN:-}" ]; then
   mkdir -m 700 "$HOME/ssh"
   cp "$SSH_LOGIN/known_hosts" "$HOME/ssh/known_hosts"
   # Copies of a key often lack the line break at the end, without which OpenSSH takes none.
   (umask 077 && { tr -d '\r' <"$SSH_LOGIN/ssh-privatekey" && echo; } >"$HOME/ssh/key")
+fi
+
+if [ "$lfs" ]; then
+  if ! git lfs version >/dev/null 2>&1; then
+    echo "This image has no git-lfs" >&2
+    exit 1
+  fi
+  # What git runs in each repository. Objects come from where that repository is, whatever its .lfsconfig says
+  # of places; and no other place gets our login used by naming our forge in its answer.
+  cat >"$HOME/lfs" <<'END'
+place=$(git ls-remote --get-url origin)
+case $place in "$origin"/*) ;; *) set -- -c credential.helper= ;; esac
+case $place in http*) place=${place%/} place=${place%.git}.git/info/lfs ;; esac
+exec git -c "lfs.url=$place" "$@" lfs filter-process
+END
+  export origin
+  setting filter.lfs.process 'sh "$HOME/lfs"'
+  setting filter.lfs.required true
+  setting lfs.skipDownloadErrors false
+  # It waits longer each time, and begins anew with each file; with the default of 8 for minutes.
+  setting lfs.transfer.maxRetries 3
 fi
 
 format=sha1
@@ -87,10 +114,11 @@ if ! fetch --depth=1 -- "$from" "$sha"; then
   fi
 fi
 
-if ! git checkout --quiet --force --detach "$sha"; then
+if ! git cat-file -e "$sha^{commit}"; then
   echo "Commit $sha is not on $ref: not our ref" >&2
   exit 1
 fi
+git checkout --quiet --force --detach "$sha"
 head=$(git rev-parse --verify HEAD)
 if [ "$head" != "$sha" ]; then
   echo "Checked out $head instead of $sha" >&2
@@ -132,5 +160,5 @@ stays_inside 'ignore file' "$dockerfile.dockerignore"
 stays_inside 'ignore file' "$context/.dockerignore"
 
 if [ "$submodules" ]; then find . -name .git -prune -exec rm -rf {} +; fi
-rm -rf "$GIT_DIR" "$GIT_CONFIG_GLOBAL" "$HOME/ssh"
+rm -rf "$GIT_DIR" "$GIT_CONFIG_GLOBAL" "$HOME/ssh" "$HOME/lfs"
 report_context "$context" "$dockerfile"

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { newFacts, type ContextFacts } from '../builds/facts.ts'
 import { contextReport, terminationLog } from './context-report.ts'
+import { lfsPointer } from '../../test/support/lfs-store.ts'
 import { shells } from '../../test/support/shells.ts'
 
 const folders: string[] = []
@@ -56,6 +57,19 @@ for (const [command = '', ...first] of shells) {
       assert.equal(await ignored('app/.dockerignore'), true)
       assert.equal(await ignored('docker/Dockerfile.dockerignore'), true)
       assert.equal(await ignored('.dockerignore'), false)
+    })
+
+    it('counts the pointers of Git LFS in it', async () => {
+      const pointer = lfsPointer('x')
+      const files = {
+        'a.bin': pointer,
+        'b/-c.bin': pointer,
+        d: 'oid sha256:1',
+        'e.md': `${pointer}${'x'.repeat(1024)}`,
+      }
+      assert.equal((await report(files, '.', 'Dockerfile'))?.pointers, 2)
+      assert.equal((await report(files, 'b', 'Dockerfile'))?.pointers, 1)
+      assert.equal((await report({ a: '1' }, '.', 'Dockerfile'))?.pointers, undefined)
     })
 
     it('does not follow a link out of the context, and fails no build', async () => {

@@ -13,5 +13,7 @@ export const contextReport = `report_context() {
   files=$(find "$PWD/$1" -type f | wc -l) || return 0
   ignore=no
   if [ -e "$PWD/$2.dockerignore" ] || [ -e "$PWD/$1/.dockerignore" ]; then ignore=yes; fi
-  echo "context bytes=$((kilobytes * 1024)) files=$((files)) dockerignore=$ignore" >${terminationLog}
+  # A pointer of Git LFS is shorter than 1024 bytes.
+  pointers=$(find "$PWD/$1" -type f -size -1025c -exec grep -l '^oid sha256:[0-9a-f]\\{64\\}$' {} + | wc -l) || return 0
+  echo "context bytes=$((kilobytes * 1024)) files=$((files)) dockerignore=$ignore pointers=$((pointers))" >${terminationLog}
 }`

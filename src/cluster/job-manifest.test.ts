@@ -138,6 +138,7 @@ const later = [
   'backend',
   'cloneSecret',
   'submodules',
+  'lfs',
   'sparse',
   'secretBuildArgs',
   'nodeSelector',

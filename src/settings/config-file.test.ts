@@ -329,6 +329,7 @@ const faultyImages: readonly [string, RegExp][] = [
   ['webhookSecret: x', /not supported by this version/],
   ['namespace: x', /not supported by this version/],
   ['sparse: true', /sparse: the context is the whole repository/],
+  ['lfs: 1', /lfs: must be true or false/],
   ['submodules: 1', /submodules: must be true or false/],
   ['name: b', /twice/],
 ]

@@ -188,6 +188,12 @@ export const imageSettings = {
     .boolean()
     .optional()
     .describe('Clone submodules too, at the commits that are recorded. Default: false.'),
+  lfs: z
+    .boolean()
+    .optional()
+    .describe(
+      'Fetch what Git LFS keeps of the commit, of submodules too. Without it such files are pointers. Default: false.',
+    ),
   sparse: z
     .boolean()
     .optional()
@@ -209,6 +215,6 @@ export const image = z.strictObject({ name: imageName, ...imageSettings })
  * An image that is built of an upload, which is the whole context, and of which no git tells what changed. A
  * TaskRun clones by a Task of its own, so it is a Job's.
  */
-export const upload = image.omit({ context: true, paths: true, backend: true }).extend({
-  name: imageName.describe('What --image of kanihook build names.'),
-})
+export const upload = image
+  .omit({ context: true, paths: true, backend: true, submodules: true, lfs: true, sparse: true })
+  .extend({ name: imageName.describe('What --image of kanihook build names.') })

@@ -85,6 +85,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     timeoutMs: image.timeout ?? 30 * minute,
     startTimeoutMs: image.startTimeout ?? 10 * minute,
     ...(image.submodules && { submodules: true }),
+    ...(image.lfs && { lfs: true }),
     ...(image.sparse && { sparse: true }),
     verbosity: image.verbosity ?? 'info',
     ...(image.logFormat && { logFormat: image.logFormat }),

@@ -83,6 +83,10 @@ describe('an image under uploads', () => {
       '  - { name: try, destination: r.io/a, paths: { include: [src] } }',
       'uploads[0].paths: has no meaning here (leave it out: what is uploaded is the whole context)',
     ],
+    ...['submodules', 'lfs', 'sparse'].map((key): [string, string] => [
+      `  - { name: try, destination: r.io/a, ${key}: true }`,
+      `uploads[0].${key}: has no meaning here (leave it out: what is uploaded is the whole context)`,
+    ]),
     [
       '  - { name: try, destination: r.io/a, backend: tekton }',
       'uploads[0].backend: uploads are built by Jobs alone (leave it out)',

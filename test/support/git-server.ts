@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
+import { createLfsStore, type LfsStore } from './lfs-store.ts'
 
 const run = promisify(execFile)
 
@@ -19,6 +20,10 @@ export interface GitServerOptions {
   readonly config?: Readonly<Record<string, string>>
   /** Sends every request on to the same path of this origin. */
   readonly redirectTo?: string
+  /** The same for those of Git LFS alone. */
+  readonly redirectLfsTo?: string
+  /** From where Git LFS is told to fetch objects; itself unless said. */
+  readonly lfsObjectsAt?: () => string
 }
 
 /** Git over HTTP, served by git's own `http-backend` on a loopback port. */
@@ -28,6 +33,10 @@ export interface GitServer {
   readonly folder: string
   /** Each request's `Authorization` header, or undefined where there was none. */
   readonly logins: readonly (string | undefined)[]
+  /** The path of each request, in the same order. */
+  readonly paths: readonly string[]
+  /** What it keeps for Git LFS. */
+  readonly lfs: LfsStore
   /** Commits the files as all that there is on the ref (`refs/heads/main` unless said). Returns the id. */
   commit(
     repository: string,
@@ -69,17 +78,26 @@ const asEnvironment = (config: Readonly<Record<string, string>>): Record<string,
 export async function startGitServer(options: GitServerOptions = {}): Promise<GitServer> {
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-git-'))
   const logins: (string | undefined)[] = []
-  const { login, redirectTo } = options
+  const paths: string[] = []
+  const lfs = createLfsStore()
+  const { login, redirectTo, redirectLfsTo } = options
   const expected =
     login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { authorization } = request.headers
+    const path = request.url ?? '/'
     logins.push(authorization)
-    if (redirectTo !== undefined) {
-      response.writeHead(302, { location: `${redirectTo}${request.url}` }).end()
+    paths.push(path)
+    const elsewhere = lfs.isAsked(path) ? (redirectLfsTo ?? redirectTo) : redirectTo
+    if (elsewhere !== undefined) {
+      // Which keeps the method.
+      response.writeHead(307, { location: `${elsewhere}${path}` }).end()
     } else if (expected !== undefined && authorization !== expected) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+    } else if (lfs.isAsked(path)) {
+      const own = `http://${request.headers.host}`
+      await lfs.answer(request, response, options.lfsObjectsAt?.() ?? own)
     } else await backend(request, response)
   }
 
@@ -124,6 +142,8 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     folder,
     logins,
+    paths,
+    lfs,
     async commit(repository, files, options = {}) {
       const { ref = 'refs/heads/main', alsoAt, parent, sha256 = false, submodules = {} } = options
       const bare = join(folder, repository)
