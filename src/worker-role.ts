@@ -32,7 +32,10 @@ import { createStatusJournal } from './statuses/journal.ts'
 import { createReporter } from './statuses/reporter.ts'
 import { createSweepJournal } from './sweep/journal.ts'
 import { createLook } from './sweep/look.ts'
+import { sweptRepositories } from './sweep/names.ts'
+import { createRedeliveries } from './sweep/redeliveries.ts'
 import { createSweep } from './sweep/sweep.ts'
+import { untilAborted } from './sweep/until-aborted.ts'
 import { endedBuild } from './telemetry/ended-build.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -238,18 +241,41 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   }
   const { sweepIntervalMs: intervalMs } = settings
   const graceMs = Math.min(intervalMs, sweepGraceMs)
-  const sweep = createSweep({
+  const names = {
     rules,
     matches,
     hosts: new Map([...settings.forges].map(([forge, { url }]) => [forge, new URL(url).host])),
     knownPaths: refs.knownPaths,
+  }
+  const sweepStore = createSweepStore(redis)
+  const journal = createSweepJournal(logger, metrics)
+  const sweep = createSweep({
+    names,
     look: createLook({ git, refs, forges, deliveries, now: Date.now, graceMs }),
-    store: createSweepStore(redis),
+    store: sweepStore,
     intervalMs,
     graceMs,
     now: Date.now,
-    journal: createSweepJournal(logger, metrics),
+    journal,
   })
+  const redeliver = createRedeliveries({
+    logs: new Map(
+      [...forges].flatMap(([forge, { deliveryLog }]) =>
+        deliveryLog ? [[forge, deliveryLog]] : [],
+      ),
+    ),
+    hookUrl: (forge) => `${settings.publicUrl}/webhooks/${forge}`,
+    repositories: async (forge) =>
+      [...(await sweptRepositories(names)).values()].filter((each) => each.forge === forge),
+    store: sweepStore,
+    intervalMs,
+    now: Date.now,
+    journal,
+  })
+  const sweepOnce = async (signal: AbortSignal): Promise<void> => {
+    await sweep(signal)
+    await redeliver(signal)
+  }
   const workers = [
     ...(intervalMs > 0
       ? [
@@ -257,7 +283,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
             queue: sweepsQueue,
             redis,
             concurrency: 1,
-            work: (_, signal) => sweep(signal),
+            work: (_, signal) => untilAborted(signal, () => sweepOnce(signal)),
             onError,
           }),
         ]

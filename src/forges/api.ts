@@ -6,6 +6,7 @@ export interface ApiRequest extends Purpose {
   readonly method: 'GET' | 'POST'
   /** Segments after the base; each is encoded, so that none can reach another path. */
   readonly path: readonly string[]
+  readonly query?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: object
   /** The header that carries the secret, and the secret, after its scheme if it has one. */
@@ -46,15 +47,16 @@ function parse(text: string): unknown {
 
 /** Makes the one way in which kanihook speaks to a forge's API. Redirects are never followed. */
 export function createApi({ forge, baseUrl, headers = {}, timeoutMs = 10_000 }: ApiOptions): Api {
-  const urlOf = (path: readonly string[]) => {
+  const urlOf = (path: readonly string[], query: ApiRequest['query'] = {}) => {
     if (path.some((segment) => /^\.{0,2}$/.test(segment))) {
       throw new PermanentError(`${forge}: a path with an empty or dotted part is not asked for`)
     }
-    return [baseUrl, ...path.map(encodeURIComponent)].join('/')
+    const asked = new URLSearchParams(query).toString()
+    return `${[baseUrl, ...path.map(encodeURIComponent)].join('/')}${asked && `?${asked}`}`
   }
 
-  const send = async ({ method, path, body, login }: ApiRequest): Promise<ApiAnswer> => {
-    const url = urlOf(path)
+  const send = async ({ method, path, query, body, login }: ApiRequest): Promise<ApiAnswer> => {
+    const url = urlOf(path, query)
     if (!/^[\x21-\x7e]+$/.test(login.token)) {
       throw new PermanentError(`${forge}: the token is empty or holds a space or a line break`)
     }

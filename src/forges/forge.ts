@@ -99,6 +99,30 @@ export interface StatusPost {
   readonly memory: string | undefined
 }
 
+/** One webhook that a forge sent in vain. */
+export interface FailedDelivery {
+  /** The same in every sending of it. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** What it met, in the forge's words. */
+  readonly status: string
+  /** Has the forge send it again. Throws as `ForgeClient.postStatus`. */
+  resend(): Promise<void>
+}
+
+/** The log of the webhooks that a forge sent. */
+export interface DeliveryLog {
+  /** Whether there is one log of the whole forge, or one of each repository. */
+  readonly of: 'forge' | 'repository'
+  /**
+   * The pushes and pull requests among the failed ones of the last days, newest first, that were sent to this URL.
+   * `repository`: where there is a log of each. Throws as `ForgeClient.postStatus`: PermanentError where the login
+   * may not read it.
+   */
+  failed(url: string, repository?: Repository): Promise<readonly FailedDelivery[]>
+}
+
 /** What the worker asks of a forge's API. Requests go to the configured API and nowhere else. */
 export interface ForgeClient {
   /** The https URL that git clones from: the configured URL and the repository's path. */
@@ -118,4 +142,6 @@ export interface ForgeClient {
    * commit), RetryLater otherwise, with the forge's Retry-After.
    */
   postStatus(post: StatusPost): Promise<string | undefined>
+  /** Of a forge that does not send again by itself, and can be asked to. */
+  readonly deliveryLog?: DeliveryLog
 }

@@ -25,6 +25,10 @@ export interface SweepStore {
   /** Has nobody ask the forge for so many milliseconds. */
   pause(forge: string, ms: number): Promise<void>
   isPaused(forge: string): Promise<boolean>
+  /** Whether this is the first one who asks for it within so many milliseconds. */
+  claim(what: string, ms: number): Promise<boolean>
+  /** Has nobody claim it for so many milliseconds from now. */
+  hold(what: string, ms: number): Promise<void>
 }
 
 /** How long it is remembered what was seen: kanihook may be off for as long and finds what it missed. */
@@ -32,6 +36,7 @@ const keptMs = 30 * 24 * 3600 * 1000
 
 const timesKey = key('sweep')
 const nameKey = (name: string): string => key('swept', name)
+const claimKey = (what: string): string => key('sweep-claim', what)
 const pauseKey = (forge: string): string => key('sweep-paused', forge)
 
 export const createSweepStore = (redis: Redis): SweepStore => ({
@@ -61,6 +66,13 @@ export const createSweepStore = (redis: Redis): SweepStore => ({
 
   async pause(forge, ms) {
     await redis.set(pauseKey(forge), '1', 'PX', Math.ceil(ms))
+  },
+
+  claim: async (what, ms) =>
+    (await redis.set(claimKey(what), '1', 'PX', Math.ceil(ms), 'NX')) !== null,
+
+  async hold(what, ms) {
+    await redis.set(claimKey(what), '1', 'PX', Math.ceil(ms))
   },
 
   isPaused: async (forge) => (await redis.exists(pauseKey(forge))) === 1,

@@ -1,10 +1,14 @@
 import type { Delivery, Repository } from '../builds/push-event.ts'
-import type { Rules } from '../builds/rules.ts'
 import { RetryLater } from '../errors.ts'
 import type { SweepStore, SweptRepository } from '../queue/sweep-store.ts'
 import type { createLook } from './look.ts'
 import { nextLook } from './moved-refs.ts'
-import { namedRepository, plainNames, type NamedRepository } from './names.ts'
+import {
+  namedRepository,
+  sweptRepositories,
+  type NamedRepository,
+  type NamesOptions,
+} from './names.ts'
 
 /** What a sweep tells of. */
 export interface SweepJournal {
@@ -22,13 +26,7 @@ export interface SweepFailure {
 }
 
 export interface SweepOptions {
-  readonly rules: Rules
-  /** The `match` of each entry of kanihook.yaml. */
-  readonly matches: () => readonly string[]
-  /** The host of each forge that is on, by its name. */
-  readonly hosts: ReadonlyMap<string, string>
-  /** Paths of a forge's repositories that there were deliveries of, in lower case. */
-  readonly knownPaths: (forge: string) => Promise<readonly string[]>
+  readonly names: NamesOptions
   readonly look: ReturnType<typeof createLook>
   readonly store: SweepStore
   readonly intervalMs: number
@@ -47,27 +45,12 @@ const atOnce = 4
 const longestMs = 6 * 3_600_000
 
 /**
- * Looks at every repository whose time has come: those that deliveries came of, and those that kanihook.yaml
- * names by their whole path. Each is looked at once in an interval, all of them spread over it. Safe to run
- * twice at once. Rejects where Redis fails, and at once when the signal aborts.
+ * Looks at every repository whose time has come. Each is looked at once in an interval, all of them spread over
+ * it. Safe to run twice at once. Rejects where Redis fails; begins no look after the signal has aborted.
  */
 export function createSweep(options: SweepOptions): (signal: AbortSignal) => Promise<void> {
-  const { rules, hosts, look, store, intervalMs, graceMs, now, random = Math.random } = options
-  const { journal } = options
-
-  const isConfigured = (repository: Repository): boolean => rules.find(repository) !== undefined
-
-  async function allNames(): Promise<string[]> {
-    const known = [...hosts].map(async ([forge, host]) => {
-      const paths = await options.knownPaths(forge)
-      return paths.map((path) => `${host}/${path}`)
-    })
-    const names = [...plainNames(options.matches()), ...(await Promise.all(known)).flat()]
-    return [...new Set(names)].filter((name) => {
-      const repository = namedRepository(name, hosts)
-      return repository !== undefined && isConfigured(repository)
-    })
-  }
+  const { names, look, store, intervalMs, graceMs, now, random = Math.random, journal } = options
+  const { rules, hosts } = names
 
   async function lookAt(name: string): Promise<void> {
     const named = namedRepository(name, hosts)
@@ -114,9 +97,10 @@ export function createSweep(options: SweepOptions): (signal: AbortSignal) => Pro
     return { error, failures, nextAt }
   }
 
-  async function sweep(signal: AbortSignal): Promise<void> {
+  return async (signal) => {
     const first = (name: string): [string, number] => [name, now() + intervalMs * random()]
-    await store.add(new Map((await allNames()).map(first)))
+    const all = await sweptRepositories(names)
+    await store.add(new Map([...all.keys()].map(first)))
     const due = (await store.due(now())).values()
     const some = Array.from({ length: atOnce }, async () => {
       for (const name of due) {
@@ -125,13 +109,5 @@ export function createSweep(options: SweepOptions): (signal: AbortSignal) => Pro
       }
     })
     await Promise.all(some)
-  }
-
-  return async (signal) => {
-    const stopped = new Promise<never>((_, reject) => {
-      if (signal.aborted) reject(signal.reason as Error)
-      else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-    })
-    await Promise.race([sweep(signal), stopped])
   }
 }

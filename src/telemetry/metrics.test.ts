@@ -28,6 +28,7 @@ describe('the metrics', () => {
     metrics.swept('gitea', 'done', 0.3)
     metrics.swept('gitea', 'failed', 10)
     metrics.found('gitea')
+    metrics.redelivered('github')
     const text = await metrics.text()
     for (const line of [
       'kanihook_deliveries_total{forge="github",decision="accepted"} 2',
@@ -45,6 +46,7 @@ describe('the metrics', () => {
       'kanihook_sweep_runs_total{forge="gitea",result="failed"} 1',
       'kanihook_sweep_duration_seconds_sum{forge="gitea"} 10.3',
       'kanihook_sweep_found_total{forge="gitea"} 1',
+      'kanihook_sweep_redeliveries_total{forge="github"} 1',
     ]) {
       assert(text.includes(`${line}\n`), line)
     }

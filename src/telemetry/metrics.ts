@@ -15,6 +15,8 @@ export interface Metrics {
   swept(forge: string, result: 'done' | 'failed', seconds: number): void
   /** Such a push was found. */
   found(forge: string): void
+  /** The forge was asked to send a failed delivery again. */
+  redelivered(forge: string): void
   /** Gives the depth of each queue and state when somebody asks; a failure leaves the gauge empty. */
   watchQueues(read: () => Promise<readonly QueueDepth[]>): void
   /** Asks, when somebody looks, whether the configuration file on disk is refused. */
@@ -109,6 +111,12 @@ export function createMetrics(): Metrics {
     labelNames: ['forge'],
     registers,
   })
+  const redeliveries = new Counter({
+    name: 'kanihook_sweep_redeliveries_total',
+    help: 'Failed deliveries that the forge was asked to send again.',
+    labelNames: ['forge'],
+    registers,
+  })
 
   return {
     delivery(forge, decision, seconds) {
@@ -130,6 +138,7 @@ export function createMetrics(): Metrics {
       sweepSeconds.observe({ forge }, seconds)
     },
     found: (forge) => sweepFound.inc({ forge }),
+    redelivered: (forge) => redeliveries.inc({ forge }),
     watchQueues(read) {
       const depth = new Gauge({
         name: 'kanihook_queue_jobs',

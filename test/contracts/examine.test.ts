@@ -75,6 +75,14 @@ describe("GitHub's doctor", () => {
     }
   })
 
+  it('a token that may not ask for failed deliveries again is told so', async () => {
+    const said = async (scopes: string): Promise<boolean> =>
+      (await ask({ scopes })).some((remark) => /^ok: .*may not ask for failed deliver/.test(remark))
+    assert.equal(await said('public_repo'), true)
+    assert.equal(await said('public_repo, admin:repo_hook'), false)
+    assert.equal(await said('repo'), false)
+  })
+
   it('a token that ends within two weeks is a warning', async () => {
     const end = (days: number): string =>
       inDays(days).toISOString().replace('T', ' ').replace(/\..*/, ' UTC')

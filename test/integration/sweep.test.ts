@@ -138,10 +138,12 @@ function sweeper(git: LookOptions['git'] = remote): (signal: AbortSignal) => Pro
     graceMs,
   })
   return createSweep({
-    rules,
-    matches: () => matches,
-    hosts: new Map([['gitea', 'git.example.com']]),
-    knownPaths: refs.knownPaths,
+    names: {
+      rules,
+      matches: () => matches,
+      hosts: new Map([['gitea', 'git.example.com']]),
+      knownPaths: refs.knownPaths,
+    },
     look,
     store: createSweepStore(redis.client),
     intervalMs,

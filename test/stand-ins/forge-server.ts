@@ -9,6 +9,7 @@ export interface SeenRequest {
   readonly segments: readonly string[]
   /** The path as it came, without the query. */
   readonly path: string
+  readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: unknown
 }
@@ -34,12 +35,12 @@ export interface ForgeServer {
 
 async function read(request: IncomingMessage): Promise<SeenRequest> {
   const { method = '', url = '/', headers } = request
-  const { pathname } = new URL(url, 'http://stand-in')
+  const { pathname, searchParams: query } = new URL(url, 'http://stand-in')
   const body = headers['content-type']?.startsWith('application/json')
     ? await json(request).catch(() => undefined)
     : undefined
   const segments = pathname.split('/').slice(1).map(decodeURIComponent)
-  return { method, segments, path: pathname, headers, body }
+  return { method, segments, path: pathname, query, headers, body }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { cloneUrl, sshUrl } from '../clone-url.ts'
 import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
 import { findRepository } from '../found-repository.ts'
+import { createGithubDeliveryLog } from './delivery-log.ts'
 import { createGithubApi } from './rest.ts'
 import { createTokenSource } from './tokens.ts'
 
@@ -34,6 +35,8 @@ export function createGithubClient(settings: ForgeSettings): ForgeClient {
       const path = ['repos', ...repository.path.split('/')]
       return findRepository(api, { path, login })
     },
+
+    deliveryLog: createGithubDeliveryLog(settings, api),
 
     async postStatus({ repository, sha, status }) {
       const token = await tokenFor(repository, 'statuses: write')

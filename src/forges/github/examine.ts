@@ -79,18 +79,23 @@ function scopeFacts(
 ): { readonly words: string; readonly remarks: readonly Remark[] } {
   if (header === null || token.startsWith('github_pat_')) {
     const words =
-      ' (fine-grained: GitHub does not show what it may do; it needs contents: read and commit statuses: write)'
+      ' (fine-grained: GitHub does not show what it may do; it needs contents: read and commit statuses: write; webhooks: write to ask for failed deliveries again)'
     return { words, remarks: [] }
   }
   const scopes = header.split(',').map((scope) => scope.trim())
   const words = `, with the scopes ${scopes.filter(Boolean).join(', ') || '(none)'}`
   if (scopes.includes('repo')) return { words, remarks: [] }
+  const hooks = scopes.includes('admin:repo_hook') ? [] : [noHooks]
   const publicOnly = scopes.includes('public_repo') || scopes.includes('repo:status')
   const remark = publicOnly
     ? warning('the token cannot clone private repositories', `for these ${newToken}`)
     : failure('the token may not set commit statuses', newToken)
-  return { words, remarks: [remark] }
+  return { words, remarks: [remark, ...hooks] }
 }
+
+const noHooks = fine(
+  'the token may not ask for failed deliveries again (scope repo or admin:repo_hook): their pushes are found by the sweep alone',
+)
 
 const appSchema = z.object({
   slug: z.string().optional(),

@@ -14,6 +14,10 @@ export interface GithubStandInOptions {
   /** Whose tokens they are, and what they may do. */
   readonly account?: GithubAccount
   readonly app?: AppOptions
+  /** Webhooks by the path of their repository. Tokens of the scope `repo` see them, and fine-grained ones that are said to. */
+  readonly hooks?: Readonly<Record<string, readonly GithubHook[]>>
+  /** The webhook of the App. */
+  readonly appHook?: GithubHook
   /** Every commit is there, unless said. */
   readonly hasCommit?: (path: string, sha: string) => boolean
 }
@@ -22,6 +26,8 @@ export interface GithubAccount {
   readonly login: string
   /** `repo, read:org`; undefined: the tokens are fine-grained, and GitHub does not say. */
   readonly scopes?: string
+  /** Whether fine-grained tokens may read and write webhooks. */
+  readonly mayHooks?: boolean
   /** `2027-01-31 12:00:00 UTC`; undefined: they do not end. */
   readonly expiresAt?: string
   /** Of 5000 requests; 4990 unless said. */
@@ -31,6 +37,23 @@ export interface GithubAccount {
 export interface GithubRepository {
   readonly id: number
   readonly path: string
+}
+
+export interface GithubHook {
+  readonly id: number
+  readonly url: string
+  /** Newest first. */
+  readonly deliveries: readonly GithubDelivery[]
+}
+
+export interface GithubDelivery {
+  readonly id: number
+  readonly guid: string
+  readonly event: string
+  /** 0: kanihook could not be reached. */
+  readonly code: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
 }
 
 export interface GithubStatus {
@@ -43,6 +66,8 @@ export interface GithubStatus {
 export interface GithubStandIn extends ForgeServer {
   /** The statuses of a commit, oldest first; the last of a context is the one that GitHub shows. */
   statuses(path: string, sha: string): readonly GithubStatus[]
+  /** The ids of the deliveries that it was asked to send again, oldest first. */
+  readonly resent: readonly number[]
   /** What GitHub's own description has against the requests and answers so far; none is right. */
   readonly violations: readonly string[]
 }
@@ -80,6 +105,7 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
   const app = options.app && createApp(options.app)
   const statuses = new Map<string, GithubStatus[]>()
   const violations: string[] = []
+  const resent: number[] = []
 
   /** Why the token may not write statuses of the repository; undefined: it may. */
   function noStatuses(token: string, repository: GithubRepository | undefined) {
@@ -142,10 +168,70 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
     return { status: 200, body: { ...example, ...own, language: null } }
   }
 
-  function installation(request: SeenRequest, path: string): Answer {
-    if (!app?.isJwt(bearer(request))) {
-      return refuse(401, 'A JSON web token could not be decoded')
+  /** Why the token may not touch webhooks: GitHub shows 404 to whom it hides them from. */
+  function noHooks(request: SeenRequest): Answer | undefined {
+    if (!tokens.includes(bearer(request))) return refuse(401, 'Bad credentials')
+    const { scopes, mayHooks = false } = account
+    const may = scopes === undefined ? mayHooks : /(^|[ ,])(repo|admin:repo_hook)\b/.test(scopes)
+    return may ? undefined : refuse(404, 'Not Found')
+  }
+
+  function listHooks(request: SeenRequest, path: string): Answer {
+    const refused = noHooks(request)
+    if (refused) return refused
+    const example = describedExample('hook')
+    const body = (options.hooks?.[path] ?? []).map(({ id, url }) => ({
+      ...example,
+      id,
+      config: { url, content_type: 'json', insecure_ssl: '0' },
+    }))
+    return { status: 200, body }
+  }
+
+  const hookOf = (request: SeenRequest): GithubHook | undefined => {
+    const [, owner, repo, , id] = request.segments
+    return options.hooks?.[`${owner}/${repo}`]?.find((hook) => String(hook.id) === id)
+  }
+
+  /** Two a page, so that a short list has several; the cursor is the number of the first one. */
+  function listDeliveries(request: SeenRequest, hook: GithubHook | undefined): Answer {
+    if (!hook) return refuse(404, 'Not Found')
+    const from = Number(request.query.get('cursor') ?? 0)
+    const failed = request.query.get('status') === 'failure'
+    const listed = hook.deliveries.filter(({ code }) => !failed || code < 200 || code > 299)
+    const next = `<${server.url}${request.path}?cursor=${from + 2}>; rel="next"`
+    return {
+      status: 200,
+      headers: listed.length > from + 2 ? { link: next } : {},
+      body: listed.slice(from, from + 2).map(({ id, guid, event, code, at }) => ({
+        id,
+        guid,
+        event,
+        action: null,
+        delivered_at: new Date(at).toISOString(),
+        redelivery: false,
+        duration: 0.1,
+        status: code === 0 ? 'failed to connect' : code < 300 ? 'OK' : 'Invalid HTTP Response',
+        status_code: code,
+        installation_id: null,
+        repository_id: null,
+      })),
     }
+  }
+
+  function resend(hook: GithubHook | undefined, id: string | undefined): Answer {
+    const delivery = hook?.deliveries.find((each) => String(each.id) === id)
+    if (!delivery) return refuse(422, 'Validation Failed')
+    resent.push(delivery.id)
+    return { status: 202, body: {} }
+  }
+
+  const noApp = (request: SeenRequest): Answer | undefined =>
+    app?.isJwt(bearer(request)) ? undefined : refuse(401, 'A JSON web token could not be decoded')
+
+  function installation(request: SeenRequest, path: string): Answer {
+    const refused = noApp(request)
+    if (refused || !app) return refused ?? refuse(401, 'Bad credentials')
     const repository = repositories.find((known) => known.path === path)
     if (!repository || !app.isInstalledOn(path)) return refuse(404, 'Not Found')
     const at = new Date().toISOString()
@@ -174,9 +260,8 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
   }
 
   function accessToken(request: SeenRequest): Answer {
-    if (!app?.isJwt(bearer(request))) {
-      return refuse(401, 'A JSON web token could not be decoded')
-    }
+    const refused = noApp(request)
+    if (refused || !app) return refused ?? refuse(401, 'Bad credentials')
     const body = (request.body ?? {}) as {
       repository_ids?: number[]
       /** Names without the owner. */
@@ -236,9 +321,8 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
   }
 
   function aboutApp(request: SeenRequest): Answer {
-    if (!app?.isJwt(bearer(request))) {
-      return refuse(401, 'A JSON web token could not be decoded')
-    }
+    const refused = noApp(request)
+    if (refused || !app) return refused ?? refuse(401, 'Bad credentials')
     const { permissions, installations } = app
     const example = describedExample('integration')
     const own = { id: Number(app.id), slug: 'kanihook', permissions }
@@ -254,6 +338,18 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
         return rateLimit(request)
       case 'GET /app':
         return aboutApp(request)
+      case 'GET /repos/{owner}/{repo}/hooks':
+        return listHooks(request, `${owner}/${repo}`)
+      case 'GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries':
+        return noHooks(request) ?? listDeliveries(request, hookOf(request))
+      case 'POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts':
+        return noHooks(request) ?? resend(hookOf(request), request.segments[6])
+      case 'GET /app/hook/config':
+        return noApp(request) ?? { status: 200, body: { url: options.appHook?.url ?? '' } }
+      case 'GET /app/hook/deliveries':
+        return noApp(request) ?? listDeliveries(request, options.appHook)
+      case 'POST /app/hook/deliveries/{delivery_id}/attempts':
+        return noApp(request) ?? resend(options.appHook, request.segments[3])
       case 'GET /repos/{owner}/{repo}':
         return aboutRepository(request, `${owner}/${repo}`)
       case 'POST /repos/{owner}/{repo}/statuses/{sha}':
@@ -282,6 +378,7 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
   return {
     ...server,
     violations,
+    resent,
     statuses: (path, sha) => statuses.get(`${path}@${sha}`) ?? [],
   }
 }
