@@ -84,6 +84,7 @@ async function bareSource(repository: TestRepository, cluster: TestCluster, roun
 }
 
 const jobSettings = ({ registry, ...cluster }: TestCluster) => ({
+  scanImage: '',
   ...cluster,
   registries: [{ host: registry.host, insecure: true, skipTlsVerify: false, mirror: undefined }],
 })

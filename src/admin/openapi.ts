@@ -1,6 +1,7 @@
 import { buildStates } from '../builds/build.ts'
 import { containerNames, stepNames } from '../builds/containers.ts'
 import { verbosities } from '../builds/image-plan.ts'
+import { severities } from '../builds/scan.ts'
 
 /**
  * The description of `/api`, served at `/api/openapi.json` and held against the real answers by
@@ -96,6 +97,30 @@ const schemas = {
     ran: {
       ...listOf(object({ container: text, image: text })),
       description: 'The images that its pod ran, by the ids that the node has for them.',
+    },
+    scans: {
+      ...listOf(
+        object({
+          platform: {
+            ...nullable(text),
+            description: 'Of several platforms the one of this image.',
+          },
+          counts: object(
+            Object.fromEntries(severities.map((severity) => [severity, { type: 'integer' }])),
+          ),
+          findings: listOf(
+            object({
+              severity: { type: 'string', enum: severities },
+              id: text,
+              package: text,
+              installed: text,
+              fixed: { ...nullable(text), description: 'The versions that mend it.' },
+            }),
+          ),
+        }),
+      ),
+      description:
+        'What was found in its image, the worst first; of many not all, whose number `counts` has.',
     },
     remarks: { ...listOf(text), description: 'What could be better about it.' },
     stop: {

@@ -1,5 +1,6 @@
 import type { Build } from '../builds/build.ts'
 import { remarks } from '../builds/remarks.ts'
+import { severities } from '../builds/scan.ts'
 import type { StoredLog } from '../builds/ports.ts'
 import type { DeliveryRecord } from '../queue/delivery-queue.ts'
 
@@ -36,6 +37,17 @@ export function viewBuild(build: Build, page: string | null) {
     })),
     tries: jobCount(build),
     ran: Object.entries(build.facts?.ran ?? {}).map(([container, image]) => ({ container, image })),
+    scans: (build.scans ?? []).map(({ part, counts, findings }) => ({
+      platform: part ?? null,
+      counts: Object.fromEntries(severities.map((severity) => [severity, counts[severity] ?? 0])),
+      findings: findings.map(({ severity, id, package: name, installed, fixed }) => ({
+        severity,
+        id,
+        package: name,
+        installed,
+        fixed: fixed ?? null,
+      })),
+    })),
     remarks: remarks(build),
     stop: build.stop ?? null,
     page,

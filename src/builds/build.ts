@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { StepName } from './containers.ts'
 import type { BuildFacts } from './facts.ts'
 import type { Repository } from './push-event.ts'
+import type { ScanReport, ScanSettings } from './scan.ts'
 
 /**
  * ```
@@ -117,6 +118,8 @@ export interface ImagePlan {
    * dockerconfigjson Secret in the build namespace.
    */
   readonly pullSecret?: string
+  /** What is built is scanned before it is published. */
+  readonly scan?: ScanSettings
   /** `readOnly`: layers are taken from it, and none is put there. */
   readonly cache: CacheSettings & { readonly repository: string; readonly readOnly?: boolean }
   readonly snapshotMode?: 'full' | 'redo' | 'time'
@@ -224,6 +227,11 @@ export interface PartRecord {
   readonly digest?: string
 }
 
+/** What was found in the image of a part; without a part, of the build. */
+export interface PartScan extends ScanReport {
+  readonly part?: string
+}
+
 /** A build's record. */
 export interface Build extends BuildPlan {
   readonly state: BuildState
@@ -241,6 +249,8 @@ export interface Build extends BuildPlan {
   readonly protected: boolean
   /** Undefined: nothing was seen yet, or an older version kept the record. */
   readonly facts?: BuildFacts
+  /** What was found in the image, by platform where it has several. */
+  readonly scans?: readonly PartScan[]
 }
 
 export type StopRequest =

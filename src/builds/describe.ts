@@ -2,6 +2,7 @@ import { isEnded, type Build } from './build.ts'
 import type { StepName } from './containers.ts'
 import { indexPart, naming, openParts, partOf } from './parts.ts'
 import { duration } from './duration.ts'
+import { countsText, worstOf } from './scan.ts'
 
 /** Forges refuse or cut longer descriptions: GitHub answers 422 from 141 characters on. */
 export const maxDescription = 140
@@ -38,7 +39,15 @@ function sentence(build: Build): string {
   if (!first) return 'Pushed'
   const others = more.length > 0 ? ` and ${more.length} more` : ''
   const digest = `${first.digest.slice(0, 'sha256:'.length + 12)}…`
-  return `Pushed ${first.destination}${others} in ${duration(buildTime(build))} (${digest})`
+  const found = findings(build)
+  return `Pushed ${first.destination}${others} in ${duration(buildTime(build))} (${digest})${found}`
+}
+
+/** What a scan found that does not keep the image back. */
+function findings({ scans = [] }: Build): string {
+  const worst = worstOf(scans)
+  const counts = worst ? countsText(worst) : ''
+  return counts === '' ? '' : `, vulnerable: ${counts}`
 }
 
 /** Of several parts, one that is held up speaks for all. */

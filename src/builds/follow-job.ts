@@ -5,6 +5,7 @@ import { newFacts } from './facts.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
 import { begunContainers, failedContainer, isCloned, stepOf, waitingNote } from './progress.ts'
+import { newScan } from './scan.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
 import { verdict, type Verdict } from './verdict.ts'
 
@@ -120,6 +121,13 @@ export function followJob(
   }
 
   async function record(build: Build, observation: JobObservation): Promise<Build> {
+    const scan = observation.ends.scan && newScan(build, part, observation.ends.scan)
+    // Its status comes with the next step, or with the end.
+    const known = scan ? await builds.update(build.id, { part, scan }) : build
+    return recordStep(known, observation)
+  }
+
+  async function recordStep(build: Build, observation: JobObservation): Promise<Build> {
     const name = stepOf(observation)
     const present = partOf(build, part).steps.at(-1)
     const note = observation.phase === 'pending' ? waitingNote(observation) : undefined

@@ -2,6 +2,7 @@ import type { Build, BuildPlan, BuildState, Outcome, Step, StopRequest, TagClaim
 import type { ContainerName, ContainerPhase } from './containers.ts'
 import type { BuildFacts } from './facts.ts'
 import type { Delivery, Repository } from './push-event.ts'
+import type { ScanReport } from './scan.ts'
 
 /** What the planner knows of a ref. */
 export interface RefRecord {
@@ -127,9 +128,10 @@ export interface BuildChange {
   readonly tries?: number
   /** In place of those before. */
   readonly facts?: BuildFacts
-  /** Of which part `tries` and `digest` are; undefined: of the build. */
+  /** Of which part `tries`, `digest` and `scan` are; undefined: of the build. */
   readonly part?: string | undefined
   readonly digest?: string
+  readonly scan?: ScanReport
 }
 
 export interface ContainerEnd {

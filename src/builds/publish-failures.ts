@@ -49,17 +49,22 @@ const signs: readonly Sign[] = [
   },
 ]
 
+/** What the containers that read the built image say of a folder that a RUN step wrote into. */
+export const linkInImage = (log: readonly string[]): Failure | undefined =>
+  log.some((line) => line.startsWith("The image's folder holds a link"))
+    ? author(
+        'A RUN step wrote into /kanihook, where the built image is kept: leave that folder alone',
+      )
+    : undefined
+
 /** Explains the end of the container that publishes, by its log (oldest line first). */
 export function explainPublish(
   end: ContainerEnd,
   { plan }: BuildPlan,
   log: readonly string[],
 ): Failure {
-  if (log.some((line) => line.startsWith("The image's folder holds a link"))) {
-    return author(
-      'A RUN step wrote into /kanihook, where the built image is kept: leave that folder alone',
-    )
-  }
+  const link = linkInImage(log)
+  if (link) return link
   const at = log.findLastIndex((line) => /^(Pushing to|Tagging) /.test(line))
   const error = log.slice(at + 1).findLast((line) => line.startsWith('Error: ')) ?? ''
   const place = /^(?:Pushing to|Tagging) (\S+?)(?:: sha256:\S*)?$/.exec(log[at] ?? '')?.[1] ?? ''

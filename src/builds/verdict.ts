@@ -10,6 +10,7 @@ import { whyNotStarted } from './progress.ts'
 import { explainPublish } from './publish-failures.ts'
 import { readPushed } from './pushed.ts'
 import { explainRefusal } from './refusals.ts'
+import { explainScan } from './scan-failures.ts'
 
 /** What to do about a build after looking at its Job. */
 export type Verdict =
@@ -37,7 +38,7 @@ export const maxTries = 3
 export function verdict(situation: Situation): Verdict {
   const { build, observation, log, now } = situation
   const { ends, pod } = observation
-  const { clone, build: kaniko, publish } = ends
+  const { clone, build: kaniko, scan, publish } = ends
   const pusher = ends[pushingContainer(build.plan)]
   if (pusher?.exitCode === 0 && pusher.reason !== 'OOMKilled') {
     const pushed = readPushed(pusher.message, build.plan.destinations)
@@ -51,6 +52,7 @@ export function verdict(situation: Situation): Verdict {
   if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
   if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build))
   if (publish) return judged(build, explainPublish(publish, build, log))
+  if (scan && scan.exitCode !== 0) return judged(build, explainScan(scan, build, log))
   if (kaniko && (kaniko === pusher || kaniko.exitCode !== 0)) {
     return judged(build, explainBuild(kaniko, build, log))
   }

@@ -38,12 +38,14 @@ export function sparsePatterns({
   dockerfile,
   submodules,
   lfs,
-}: Pick<ImagePlan, 'context' | 'dockerfile' | 'submodules' | 'lfs'>): string[] {
+  scan,
+}: Pick<ImagePlan, 'context' | 'dockerfile' | 'submodules' | 'lfs' | 'scan'>): string[] {
   return [
     context === '.' ? '/*' : `/${literally(context)}/`,
     `/${literally(dockerfile)}`,
     `/${literally(dockerfile)}.dockerignore`,
     '/.gitattributes',
+    ...(scan?.ignoreFile === undefined ? [] : [`/${literally(scan.ignoreFile)}`]),
     ...(submodules ? ['/.gitmodules'] : []),
     // It may leave files out.
     ...(lfs ? ['/.lfsconfig'] : []),

@@ -10,6 +10,7 @@ import { cloneScript } from './clone-script.ts'
 import { readIdentity } from './job-identity.ts'
 import { indexScript } from './index-script.ts'
 import { publishScript } from './publish-script.ts'
+import { scanScript } from './scan-script.ts'
 import { jobManifest, type JobSettings } from './job-manifest.ts'
 import { literal } from './literal.ts'
 import { step, taskRunManifest } from './tekton/manifest.ts'
@@ -20,6 +21,7 @@ const settings: JobSettings = {
   namespace: 'kanihook-builds',
   kanikoImage: 'registry.example.com/kaniko:v1.28.3',
   cloneImage: 'registry.example.com/git:2',
+  scanImage: 'registry.example.com/trivy:4',
   publishImage: 'registry.example.com/crane:3',
   registries: [],
 }
@@ -112,6 +114,25 @@ const apart = request(
   },
 )
 
+const scanned = request(
+  {},
+  {
+    publish: 'apart',
+    pushSecret: 'registry-credentials',
+    scan: {
+      severities: ['CRITICAL', 'HIGH'],
+      ignoreUnfixed: true,
+      ignoreFile: 'security/.trivyignore',
+      onFindings: 'fail',
+      database: {
+        repository: 'registry.example.com/mirror/trivy-db:2',
+        javaRepository: 'registry.example.com/mirror/trivy-java-db:1',
+        secret: 'mirror-reader',
+      },
+    },
+  },
+)
+
 const platforms = ['linux/arm64', 'linux/amd64']
 const several = request(
   {
@@ -152,6 +173,7 @@ const later = [
   'logFormat',
   'publish',
   'pullSecret',
+  'scan',
   'platforms',
   'crossBuild',
   'nodeTimeoutMs',
@@ -177,6 +199,7 @@ function assertGolden(name: string, manifest: object, script = literal(cloneScri
   const scripts = {
     cloneScript: script,
     uploadScript: literal(uploadScript),
+    scanScript: literal(scanScript),
     publishScript: literal(publishScript),
     indexScript: literal(indexScript),
   }
@@ -216,6 +239,27 @@ describe("a build's Job", () => {
 
   it('is this, where a container of its own publishes', () => {
     assertGolden('apart', jobManifest(apart, { ...settings, registries }))
+  })
+
+  it('is this, where it is scanned before it is published', () => {
+    assertGolden('scanned', jobManifest(scanned, { ...settings, registries }))
+  })
+
+  it('gives the container that scans no login but that of its database', () => {
+    const { initContainers = [] } = jobManifest(scanned, settings).spec!.template.spec!
+    assert.deepEqual(
+      initContainers.map(({ name }) => name),
+      ['clone', 'build', 'scan'],
+    )
+    const { volumeMounts = [] } = initContainers.at(-1)!
+    const written = volumeMounts.filter(({ readOnly }) => !readOnly).map(({ name }) => name)
+    assert.deepEqual(
+      volumeMounts.map(({ name }) => name),
+      ['image', 'context', 'scan', 'database-login'],
+    )
+    assert.deepEqual(written, ['scan'])
+    const others = initContainers.slice(0, 2).flatMap(({ volumeMounts: mounts = [] }) => mounts)
+    assert.ok(!others.some(({ name }) => name === 'scan' || name === 'database-login'))
   })
 
   it('gives the push login to the container that publishes, and to no other', () => {

@@ -9,7 +9,8 @@ import { indexContainer } from './index-container.ts'
 import { inJob, kanikoContainer, type KanikoPlace } from './kaniko-container.ts'
 import { uploadContainer } from './upload-container.ts'
 import { publishContainer } from './publish-container.ts'
-import { buildLogin, pushLogin } from './registry-login.ts'
+import { buildLogin, databaseLogin, pushLogin } from './registry-login.ts'
+import { scanContainer } from './scan-container.ts'
 import { startedTogether } from './together.ts'
 
 export interface JobSettings extends BuildImages {
@@ -21,13 +22,14 @@ export interface JobSettings extends BuildImages {
 
 /** The part of the settings that a Job is made by. */
 export const jobSettings = (
-  { buildNamespace, kanikoImage, kanikoShell, cloneImage, publishImage }: Settings,
+  { buildNamespace, kanikoImage, kanikoShell, cloneImage, scanImage, publishImage }: Settings,
   registries: readonly RegistrySettings[],
 ): JobSettings => ({
   namespace: buildNamespace,
   kanikoImage,
   kanikoShell,
   cloneImage,
+  scanImage,
   publishImage,
   registries,
 })
@@ -42,7 +44,7 @@ export const keepSeconds = 3600
 const graceSeconds = 5
 
 /**
- * The Job of one try of a build: a pod whose containers clone, build and push, one after the other. Pure. Throws PermanentError for a plan that the settings should never have let through.
+ * The Job of one try of a build: a pod whose containers clone, build, scan and push, one after the other. Pure. Throws PermanentError for a plan that the settings should never have let through.
  */
 export function jobManifest(
   request: JobRequest,
@@ -123,6 +125,7 @@ function podSpec(
       ...(plan.publish === 'apart'
         ? [{ name: 'image', emptyDir: {} }, ...pushLogin(plan).volumes]
         : []),
+      ...(plan.scan ? [{ name: 'scan', emptyDir: {} }, ...databaseLogin(plan).volumes] : []),
     ],
   }
 }
@@ -140,11 +143,15 @@ function containersOf(
   place: KanikoPlace,
 ): Sequence {
   const { plan } = request.build
-  const { cloneImage, kanikoImage, publishImage, registries } = settings
+  const { cloneImage, kanikoImage, scanImage, publishImage, registries } = settings
   const clone = sourceContainer(request, job, cloneImage)
   const build = kanikoContainer(plan, kanikoImage, registries, place)
   if (plan.publish !== 'apart') return { before: [clone], last: build }
-  return { before: [clone, build], last: publishContainer(plan, publishImage, registries) }
+  const scan = plan.scan ? [scanContainer(plan, plan.scan, scanImage, registries)] : []
+  return {
+    before: [clone, build, ...scan],
+    last: publishContainer(plan, publishImage, registries),
+  }
 }
 
 interface Sequence {

@@ -12,6 +12,9 @@ export const archiveFile = 'upload.tar.gz'
 /** Where Kaniko leaves the image as an OCI layout, for those that come after it. */
 export const imageFolder = `${ownFolder}/image`
 
+/** Where the scan container keeps its database and its report. */
+export const scanFolder = `${ownFolder}/scan`
+
 /** Where the clone container finds an SSH key and the servers that may have it. */
 export const sshLoginFolder = `${ownFolder}/git`
 

@@ -16,6 +16,9 @@ export const buildLogin = ({ publish, pushSecret, pullSecret }: ImagePlan): Regi
 export const pushLogin = ({ pushSecret }: ImagePlan): RegistryLogin =>
   registryLogin('push-login', pushSecret)
 
+export const databaseLogin = ({ scan }: ImagePlan): RegistryLogin =>
+  registryLogin('database-login', scan?.database?.secret)
+
 function registryLogin(name: string, secretName: string | undefined): RegistryLogin {
   if (secretName === undefined) return { volumes: [], volumeMounts: [], env: [] }
   const items = [{ key: '.dockerconfigjson', path: 'config.json' }]

@@ -15,10 +15,12 @@ const imageVariables = (
   settings: BuildImages,
   config: Pick<Config, 'entries' | 'uploads'>,
 ): readonly (readonly [variable: string, reference: string])[] => {
+  const images = imagesOf(config)
   return [
     ['KANIKO_IMAGE', settings.kanikoImage],
     ['CLONE_IMAGE', settings.cloneImage],
-    ...(imagesOf(config).some(({ publish }) => publish === 'apart')
+    ...(images.some(({ scan }) => scan) ? ([['SCAN_IMAGE', settings.scanImage]] as const) : []),
+    ...(images.some(({ publish }) => publish === 'apart')
       ? ([['PUBLISH_IMAGE', settings.publishImage]] as const)
       : []),
   ]

@@ -13,6 +13,10 @@ repositories:
     images: [{ name: app, destination: reg.acme.io/app, pushSecret: push }]
 uploads:
   - { name: shop, destination: reg.acme.io/shop, pushSecret: push }
+  - name: scanned
+    destination: reg.acme.io/scanned
+    pushSecret: push
+    scan: { database: { repository: reg.acme.io/mirror/trivy-db, secret: mirror } }
   - { name: web, destination: other.acme.io/web, pushSecret: own, pullSecret: pull, publish: apart }
 `)
   const groups = registryGroups(both).map(({ host, secret, names, insecure }) => ({
@@ -22,8 +26,8 @@ uploads:
     insecure,
   }))
   assert.deepEqual(groups, [
-    { host: 'reg.acme.io', secret: 'push', names: ['app', 'shop'], insecure: true },
+    { host: 'reg.acme.io', secret: 'push', names: ['app', 'shop', 'scanned'], insecure: true },
     { host: 'other.acme.io', secret: 'own', names: ['web'], insecure: false },
   ])
-  assert.deepEqual(pullSecrets(both), ['pull'])
+  assert.deepEqual(pullSecrets(both), ['mirror', 'pull'])
 })

@@ -31,9 +31,13 @@ function cachePushes({ publish, cache, destinations, pullSecret }: ImageConfig):
   return [{ destination, secret: pullSecret, key: 'pullSecret' }]
 }
 
-/** The Secrets that builds pull with, each once. Pure. */
+/** The Secrets that builds pull images and the database of scans with, each once. Pure. */
 export const pullSecrets = (config: Config): readonly string[] => [
-  ...new Set(imagesOf(config).flatMap(({ pullSecret }) => pullSecret ?? [])),
+  ...new Set(
+    imagesOf(config)
+      .flatMap(({ pullSecret, scan }) => [pullSecret, scan?.database?.secret])
+      .filter((secret) => secret !== undefined),
+  ),
 ]
 
 /** What kanihook.yaml wants to push to, by registry and Secret. Pure. */

@@ -9,6 +9,7 @@ import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { isSimulated, lastLines } from './log-text.ts'
 import { logView } from './log-view.ts'
+import { scanView } from './scan-view.ts'
 import { stepsView } from './steps-view.ts'
 import { shortDuration, shortSha, stateWords, utc } from './words.ts'
 
@@ -33,7 +34,7 @@ export function buildPage({ build, log, now }: BuildPage): string {
         <span>Build <code>${build.id}</code></span>
       </div>
       <main class="${tone}">
-        ${hero(build, log, now)} ${reason(build, log)} ${remarksView(build)}
+        ${hero(build, log, now)} ${reason(build, log)} ${remarksView(build)} ${scanView(build)}
         ${stepsView(build, now)} ${facts(build)} ${logView({ log, since: build.createdAt, live })}
       </main>
       <footer>

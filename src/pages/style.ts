@@ -35,6 +35,9 @@ h1{margin:.8rem 0 .15rem;font-size:1.6rem;line-height:1.25;letter-spacing:-.015e
 .reason p{margin:0;font-weight:600;overflow-wrap:anywhere}
 .reason pre{margin:.75rem 0 0;padding:.75rem .9rem;background:var(--log);border:1px solid var(--line);border-radius:8px;
 font:12.5px/1.6 var(--mono);white-space:pre-wrap;overflow-wrap:anywhere}
+.scan p{margin:0;padding:.15rem 1.25rem .55rem}.findings{overflow-x:auto;padding:0 1.25rem 1rem}
+.findings table{border-collapse:collapse;width:100%;font-size:.9rem}.findings th{color:var(--soft);font-weight:500}
+.findings th,.findings td{text-align:left;padding:.25rem 1rem .25rem 0;border-top:1px solid var(--line);white-space:nowrap}
 .remarks p{margin:0;padding:.15rem 1.25rem .35rem;overflow-wrap:anywhere}.remarks{padding-bottom:.6rem}
 dl{display:grid;align-items:baseline;grid-template-columns:8.5rem 1fr;gap:.45rem 1rem;margin:0;padding:.35rem 1.25rem 1.1rem}
 dt{color:var(--soft)}dd{margin:0;min-width:0;overflow-wrap:anywhere}

@@ -10,6 +10,7 @@ import {
 } from '../builds/build.ts'
 import { stepNames, type StepName } from '../builds/containers.ts'
 import type { BuildFacts } from '../builds/facts.ts'
+import type { ScanReport } from '../builds/scan.ts'
 import type { BuildChange, BuildStore, Lane } from '../builds/ports.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
@@ -240,20 +241,22 @@ function readBuild(fields: Readonly<Record<string, string>>): Build | undefined 
     stop: fields['stop'] === undefined ? undefined : (JSON.parse(fields['stop']) as Build['stop']),
     protected: fields['protected'] === '1',
     ...(fields['facts'] === undefined ? {} : { facts: JSON.parse(fields['facts']) as BuildFacts }),
+    ...readScans(fields),
   }
 }
 
 /**
  * Steps are fields `step.<time>.<name>`, with `.<part>` where it is one's, so that writing one twice is
- * writing it once. Of a part there are `tries.<part>` and `digest.<part>`.
+ * writing it once. Of a part there are `tries.<part>`, `digest.<part>` and `scan.<part>`.
  */
-function fieldsOf({ step, tries, part, digest, facts }: BuildChange): (string | number)[] {
+function fieldsOf({ step, tries, part, digest, scan, facts }: BuildChange): (string | number)[] {
   const of = (name: string, owner = part): string =>
     owner === undefined ? name : `${name}.${owner}`
   return [
     ...(step ? [of(`step.${step.at}.${step.name}`, step.part), step.note ?? ''] : []),
     ...(tries === undefined ? [] : [of('tries'), tries]),
     ...(digest === undefined ? [] : [of('digest'), digest]),
+    ...(scan ? [of('scan'), JSON.stringify(scan)] : []),
     ...(facts ? ['facts', JSON.stringify(facts)] : []),
   ]
 }
@@ -271,6 +274,16 @@ function readSteps(fields: Readonly<Record<string, string>>): Step[] {
 
 /** Redis keeps no order of fields. */
 const order = ({ name }: Step): number => stepNames.indexOf(name)
+
+function readScans(fields: Readonly<Record<string, string>>): Pick<Build, 'scans'> {
+  const scans = Object.entries(fields).flatMap(([field, text]) => {
+    const [kind, part] = field.split('.')
+    if (kind !== 'scan') return []
+    const report = JSON.parse(text) as ScanReport
+    return [part === undefined ? report : { part, ...report }]
+  })
+  return scans.length > 0 ? { scans } : {}
+}
 
 function readParts(fields: Readonly<Record<string, string>>): Pick<Build, 'parts'> {
   const parts = Object.entries(fields).flatMap(([field, tries]) => {

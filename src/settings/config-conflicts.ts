@@ -35,6 +35,16 @@ function uploadConflicts(uploads: readonly unknown[], defaults: Mapping): Fault[
       (first) => `uploads[${first}] has the same name, whatever the case (rename one)`,
     ),
     ...merged.flatMap((image, i) => imageConflicts(image, mapping(uploads[i]), ['uploads', i])),
+    ...uploads.flatMap((upload, i) =>
+      at(at(upload, 'scan'), 'ignoreFile') === undefined
+        ? []
+        : [
+            {
+              path: ['uploads', i, 'scan', 'ignoreFile'],
+              message: 'an upload has no repository to read it from (leave it out)',
+            },
+          ],
+    ),
     ...sharedTags(merged).map(({ index, first, tag }) => ({
       path: ['uploads', index, 'destination'],
       message: sharedTag(`uploads[${first}]`, tag),
@@ -114,6 +124,18 @@ function imageConflicts(image: Mapping, own: Mapping, path: Path): Fault[] {
       message: 'the cache keeps the layer of each step, and there is one for all (turn one off)',
     })
   }
+  const isScanned = image['scan'] !== undefined && at(image['scan'], 'enabled') !== false
+  if (isScanned && image['backend'] === 'tekton') {
+    faults.push({
+      path: [...path, 'scan'],
+      message:
+        'Tekton starts all containers of a build at once, so that nothing is scanned before it is published (say backend: job, or scan: { enabled: false })',
+    })
+  }
+  if (own['publish'] === 'together' && isScanned) {
+    const message = 'what is scanned is always published apart (leave it out, or the scan)'
+    faults.push({ path: [...path, 'publish'], message })
+  }
   if (image['publish'] === 'apart' && image['backend'] === 'tekton') {
     faults.push({
       path: [...path, 'publish'],
@@ -127,7 +149,7 @@ function imageConflicts(image: Mapping, own: Mapping, path: Path): Fault[] {
   }
   // One that differs from the others in this alone need not take back what they say.
   const differs = own['publish'] === 'together' && own['pullSecret'] === undefined
-  const apart = image['publish'] === 'apart' || list(image['platforms']).length > 1
+  const apart = image['publish'] === 'apart' || list(image['platforms']).length > 1 || isScanned
   if (image['pullSecret'] !== undefined && !apart && !differs) {
     faults.push({
       path: [...path, 'pullSecret'],

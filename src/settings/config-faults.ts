@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { listExample, mappingExample } from './config-examples.ts'
+import { databaseKeys, scanKeys } from './scan-schema.ts'
 import { knownKeys, unsupportedKeys } from './config-schema.ts'
 import { isMapping } from './inherit.ts'
 import { compressionKeys } from './layer-schema.ts'
@@ -57,6 +58,8 @@ function keysAt(path: Path): readonly string[] {
   const last = path.at(-1)
   if (path.length === 0) return knownKeys.file
   if (last === 'cache') return ['enabled', 'ttl', 'repository', 'copyLayers']
+  if (last === 'scan') return scanKeys
+  if (last === 'database') return databaseKeys
   if (last === 'compression') return compressionKeys
   if (last === 'paths') return ['include', 'exclude']
   if (last === 'resources') return ['requests', 'limits']

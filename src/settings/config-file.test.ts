@@ -54,6 +54,17 @@ describe('a valid file', () => {
       priorityClassName: 'builds',
       serviceAccountName: 'registry-pusher',
       publish: 'apart',
+      scan: {
+        severities: ['CRITICAL', 'HIGH'],
+        ignoreUnfixed: true,
+        ignoreFile: '.trivyignore',
+        onFindings: 'fail',
+        database: {
+          repository: 'registry.acme.io/mirror/trivy-db:2',
+          javaRepository: 'registry.acme.io/mirror/trivy-java-db:1',
+          secret: 'registry-reader',
+        },
+      },
       pullSecret: 'registry-reader',
       pushSecret: 'registry-credentials',
       cache: { enabled: true, ttlMs: 604_800_000, repository: undefined, copyLayers: true },
@@ -110,6 +121,20 @@ describe('a valid file', () => {
         },
       },
     ])
+  })
+
+  test('saying anything of a scan turns it on, and publishing apart with it', () => {
+    const { scan, publish } = imageOf(withImage('scan: {}'))
+    assert.deepEqual(scan, { severities: ['CRITICAL', 'HIGH'], onFindings: 'fail' })
+    assert.equal(publish, 'apart')
+    const off = imageOf(`
+defaults: { scan: { severity: [LOW], database: { repository: registry.acme.io/mirror/trivy-db:2 } } }
+repositories:
+  - match: github.com/acme/shop
+    destination: registry.acme.io/shop
+    images: [{ name: shop, scan: { enabled: false } }]
+`)
+    assert.deepEqual([off.scan, off.publish], [undefined, undefined])
   })
 
   test('an image overrides its entry, and the entry the defaults; mappings merge by key', () => {
@@ -325,7 +350,19 @@ const faultyImages: readonly [string, RegExp][] = [
   ['paths: { exclude: ["!a"] }', /would negate/],
   ['publish: alone', /publish: .*(apart|together)/],
   ['pullSecret: reader', /one login for all: pushSecret \(say publish: apart/],
-  ['scan: { severity: [HIGH] }', /images\[0\]\.scan: not supported by this version/],
+  ['scan: true', /scan: must be a mapping/],
+  ['scan: { severity: [HIHG] }', /severity\[0\]: unknown value \(did you mean HIGH\?\)/],
+  ['scan: { severity: [] }', /severity: is empty/],
+  ['scan: { severty: [HIGH] }', /severty: unknown key \(did you mean "severity"/],
+  ['scan: { onFindings: ignore }', /onFindings: unknown value \(one of fail, warn\)/],
+  ['scan: { ignoreFile: ../list }', /ignoreFile: .*leaves the repository/],
+  [
+    'scan: { database: { repository: trivy-db } }',
+    /database\.repository: .*not a place in a registry \(write e\.g\. registry\.acme\.io/,
+  ],
+  ['scan: { database: { repo: a.io/x } }', /repo: unknown key \(known here: repository/],
+  ['publish: together\nscan: {}', /publish: what is scanned is always published apart/],
+  ['scan: {}\nbackend: tekton', /scan: Tekton starts all containers of a build at once/],
   ['webhookSecret: x', /not supported by this version/],
   ['namespace: x', /not supported by this version/],
   ['sparse: true', /sparse: the context is the whole repository/],
@@ -416,7 +453,6 @@ const faultyFiles: readonly [string, string, RegExp][] = [
     /:2:1: repos: unknown key \(known here: defaults/,
   ],
   ['a default name', 'repositories: []\ndefaults: { name: x }\n', /only an image has a name/],
-  ['a default scan', 'repositories: []\ndefaults: { scan: {} }\n', /not supported by this version/],
   [
     'a certificate',
     'repositories: []\nregistries: [{ host: r.io, insecure: true, certificate: x }]',

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { globFault } from './globs.ts'
-import { globs, image, imageSettings, nameOfSecret, upload } from './image-schema.ts'
+import { globs, image, imageSettings, upload } from './image-schema.ts'
 import { isRegistryHost, isRegistryMirror } from './image-reference.ts'
-import { text } from './schema-text.ts'
+import { nameOfSecret, text } from './schema-text.ts'
 
 /**
  * The shape of kanihook.yaml. The descriptions go into the JSON schema that editors show, the
@@ -109,7 +109,6 @@ export const knownKeys = {
 
 /** Keys of the contract that this version does not act on. */
 export const unsupportedKeys: ReadonlySet<string> = new Set([
-  'scan',
   'namespace',
   'webhookSecret',
   'certificate',

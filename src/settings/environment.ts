@@ -35,6 +35,9 @@ const hour = 3_600_000
 const mebibyte = 2 ** 20
 const many = 1_000_000
 
+/** Trivy with a shell. */
+const defaultScanImage = 'ghcr.io/aquasecurity/trivy:0.74.0'
+
 /** crane with a shell. */
 const defaultPublishImage = 'gcr.io/go-containerregistry/crane/debug:v0.22.1'
 
@@ -71,6 +74,7 @@ export function readEnvironment(
     kanikoImage: read('KANIKO_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3'),
     kanikoShell: read('KANIKO_SHELL', shellPath, ''),
     cloneImage: read('CLONE_IMAGE', image, 'docker.io/alpine/git:v2.54.0'),
+    scanImage: read('SCAN_IMAGE', image, defaultScanImage),
     publishImage: read('PUBLISH_IMAGE', image, defaultPublishImage),
     maxBuilds: read('MAX_BUILDS', integer(0, many), 20),
     maxBuildsPerRepository: read('MAX_BUILDS_PER_REPOSITORY', integer(0, many), 0),
@@ -126,6 +130,7 @@ function warnOfDefaults(settings: Settings, { warnings, isSet }: Variables): voi
   for (const [variable, reference] of [
     ['KANIKO_IMAGE', settings.kanikoImage],
     ['CLONE_IMAGE', settings.cloneImage],
+    ['SCAN_IMAGE', settings.scanImage],
     ['PUBLISH_IMAGE', settings.publishImage],
   ] as const) {
     if (!isPinned(reference)) {

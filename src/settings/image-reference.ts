@@ -60,6 +60,17 @@ export function destinationFault(text: string): string | undefined {
   return undefined
 }
 
+/**
+ * What is wrong with `host[:port]/path[:tag]`, from where something is pulled by a login of its own; undefined:
+ * nothing.
+ */
+export function databaseFault(text: string): string | undefined {
+  const { registry } = splitDestination(text)
+  if (text.includes('://')) return `"${text}" is a URL (leave out ${text.split('://')[0]}://)`
+  if (isHost(registry) && referenceForm.test(text)) return undefined
+  return `"${text}" is not a place in a registry (write e.g. registry.acme.io/mirror/trivy-db:2)`
+}
+
 /** An image to run: what is wrong with it, or undefined. */
 export function imageFault(text: string): string | undefined {
   return referenceForm.test(text) ? undefined : 'is not an image reference (host/path:tag)'

@@ -8,14 +8,10 @@ import { layerSettings } from './layer-schema.ts'
 import { platformSettings } from './platform-schema.ts'
 import { podSettings } from './pod-schema.ts'
 import { quantityFault } from './quantity.ts'
-import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
-import { duration, matching, text } from './schema-text.ts'
+import { scanSettings } from './scan-schema.ts'
+import { duration, matching, nameOfSecret, repositoryPath, text } from './schema-text.ts'
 import { destinationVariables, tagFault, templateFault, valueVariables } from './templates.ts'
 
-export const nameOfSecret = matching(
-  '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
-  'cannot be the name of a Secret (lower-case letters, digits, - and .)',
-)
 const pushSecret = nameOfSecret.describe(
   'A dockerconfigjson Secret in BUILD_NAMESPACE: the login of the registry. Default: none, for a registry that asks for no login.',
 )
@@ -28,7 +24,6 @@ export const imageName = matching(
   'cannot be the name of an image (at most 63 letters, digits, . _ -, with a letter or digit at both ends)',
 ).describe('Names the commit status: kanihook/<name>.')
 
-const repositoryPath = text(repositoryPathFault).transform(normalizeRepositoryPath)
 export const globs = z.array(text(globFault))
 
 const quantities = z.record(
@@ -176,6 +171,7 @@ export const imageSettings = {
     .describe(
       'Who pushes: Kaniko (together), or a container of its own (apart), so that no RUN step sees the push login. Default: together.',
     ),
+  ...scanSettings,
   pushSecret: pushSecret.optional(),
   pullSecret: pullSecret.optional(),
   timeout: duration

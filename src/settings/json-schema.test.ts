@@ -39,7 +39,7 @@ test('an editor with the schema marks unknown keys, wrong types and no platform'
   })
   assert.ok(validate(file({})))
   for (const own of [
-    { scan: {} },
+    { scan: { severity: ['AWFUL'] } },
     { tags: 'main' },
     { timeout: '5y' },
     { name: '-x' },

@@ -1,4 +1,5 @@
 import type { SecretKey } from '../builds/build.ts'
+import { severities } from '../builds/scan.ts'
 import type { Config, EntryConfig, ImageConfig, Refinable, UploadConfig } from './config.ts'
 import type { ConfigFile, ImageSettings } from './config-schema.ts'
 import { inherit } from './inherit.ts'
@@ -27,7 +28,14 @@ export function resolveConfig(file: ConfigFile): Config {
 /** An upload is the whole context, whatever `defaults` say of the context in a repository. */
 function resolveUpload(upload: UploadFile, defaults: ImageSettings): UploadConfig {
   const { name } = upload
-  const image = { ...inherit(defaults, upload), context: '.', paths: undefined, backend: undefined }
+  const inherited = inherit(defaults, upload)
+  const image = {
+    ...inherited,
+    context: '.',
+    paths: undefined,
+    backend: undefined,
+    ...(inherited.scan && { scan: { ...inherited.scan, ignoreFile: undefined } }),
+  }
   const tags = (image.tags ?? defaultTags).filter(isForUploads)
   return { ...resolveImage({ ...image, tags }), name }
 }
@@ -74,6 +82,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     pushSecret: image.pushSecret,
     ...(image.cloneSecret !== undefined && { cloneSecret: image.cloneSecret }),
     ...resolvePublishing(image),
+    ...resolveScan(image),
     cache: {
       enabled: image.cache?.enabled ?? false,
       ttlMs: image.cache?.ttl ?? 336 * 60 * minute,
@@ -98,9 +107,29 @@ const resolvePublishing = (image: ImageSettings): Partial<ImageConfig> =>
     ? { publish: 'apart', ...(image.pullSecret !== undefined && { pullSecret: image.pullSecret }) }
     : {}
 
-/** Kaniko cannot push by digest alone, as the images of several platforms are until they are one. */
-const isPublishedApart = ({ publish, platforms = [] }: ImageSettings): boolean =>
-  publish === 'apart' || platforms.length > 1
+/**
+ * Kaniko cannot push by digest alone, as the images of several platforms are until they are one, nor wait
+ * for a scan.
+ */
+const isPublishedApart = ({ publish, platforms = [], scan }: ImageSettings): boolean =>
+  publish === 'apart' || platforms.length > 1 || isScanned(scan)
+
+const isScanned = (scan: ImageSettings['scan']): boolean =>
+  scan !== undefined && scan.enabled !== false
+
+function resolveScan({ scan }: ImageSettings): Partial<ImageConfig> {
+  if (!scan || !isScanned(scan)) return {}
+  const { severity, ignoreUnfixed, ignoreFile, onFindings = 'fail', database } = scan
+  return {
+    scan: {
+      severities: severities.filter((each) => (severity ?? ['HIGH', 'CRITICAL']).includes(each)),
+      ...(ignoreUnfixed && { ignoreUnfixed }),
+      ...(ignoreFile !== undefined && { ignoreFile }),
+      onFindings,
+      ...(database && { database }),
+    },
+  }
+}
 
 function resolveBuildArgs(
   args: NonNullable<ImageSettings['buildArgs']>,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { normalizeRepositoryPath, repositoryPathFault } from './repository-path.ts'
 import { durationHint, durationPattern, parseDuration } from './duration.ts'
 
 const day = 86_400_000
@@ -15,6 +16,14 @@ export const matching = (pattern: string, message: string) =>
   text((value) => (new RegExp(pattern).test(value) ? undefined : `"${value}" ${message}`)).meta({
     pattern,
   })
+
+/** A file or folder of a repository, relative to its root. */
+export const repositoryPath = text(repositoryPathFault).transform(normalizeRepositoryPath)
+
+export const nameOfSecret = matching(
+  '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
+  'cannot be the name of a Secret (lower-case letters, digits, - and .)',
+)
 
 /** More than nothing and at most 24 days; milliseconds when it is read. */
 export const duration = z

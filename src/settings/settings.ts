@@ -6,6 +6,7 @@ export type Role = 'receiver' | 'worker'
 export interface BuildImages {
   readonly kanikoImage: string
   readonly cloneImage: string
+  readonly scanImage: string
   readonly publishImage: string
 }
 

@@ -20,7 +20,8 @@ function ownSteps(): [Step, Step] {
   const cloneUrl = 'https://git.acme.test/acme/app.git'
   const source = { cloneUrl, ref: 'refs/heads/main', sha: sha('a'), credential: undefined }
   const plan = { ...imagePlan, target: undefined, buildArgs: {}, labels: {}, verbosity: 'info' }
-  const settings = { namespace: 'kanihook-builds', ...images, publishImage: '', registries: [] }
+  const unused = { scanImage: '', publishImage: '' }
+  const settings = { namespace: 'kanihook-builds', ...images, ...unused, registries: [] }
   const { steps } = taskRunManifest(newRequest(source, plan), settings).spec.taskSpec
   return steps as [Step, Step]
 }

@@ -53,7 +53,7 @@ test('what kanihook does unless told otherwise is what the chart says', () => {
   )
   const { buildRetentionMs, logRetentionMs, shutdownTimeoutMs, sweepIntervalMs } = settings
   const { logLevel, logFormat, maxBuilds, maxBuildsPerRepository, pages } = settings
-  const { kanikoImage, kanikoShell, cloneImage, publishImage, buildNamespace } = settings
+  const { kanikoImage, kanikoShell, cloneImage, scanImage, publishImage, buildNamespace } = settings
   const own = values['settings'] as Record<string, string>
   const hours = (text = ''): string => formatDuration(Number.parseInt(text) * 3_600_000)
   assert.deepEqual(
@@ -71,6 +71,7 @@ test('what kanihook does unless told otherwise is what the chart says', () => {
       kanikoImage,
       kanikoShell,
       cloneImage,
+      scanImage,
       publishImage,
       buildRetention: formatDuration(buildRetentionMs),
       logRetention: formatDuration(logRetentionMs),

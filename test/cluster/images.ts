@@ -92,6 +92,11 @@ export async function publishImage(onProgress: Progress): Promise<ImageArchive> 
   return await withProgram('crane', await ensureTool('crane', { onProgress }))
 }
 
+/** Trivy and a shell, as in its published image; runs as any user. */
+export async function trivyImage(onProgress: Progress): Promise<ImageArchive> {
+  return await withProgram('trivy', await ensureTool('trivy', { onProgress }))
+}
+
 const withProgram = async (name: string, path: string): Promise<ImageArchive> =>
   await ensure(name, {
     files: {

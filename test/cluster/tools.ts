@@ -21,6 +21,8 @@ interface Tool {
     | { readonly file: string }
   readonly cgo?: boolean
   readonly tags?: string
+  /** What the module wants of Go beyond what its version does by itself. */
+  readonly experiment?: string
   /** Values for the linker: package variable → string. */
   readonly variables?: Readonly<Record<string, string>>
   /** The version of modules that the module itself replaces by its own folders. */
@@ -97,6 +99,21 @@ const tools = {
     source: { package: 'github.com/google/go-containerregistry/cmd/crane' },
     minutes: 1,
   },
+  trivy: {
+    title: 'Trivy',
+    module: 'github.com/aquasecurity/trivy',
+    version: 'v0.74.0',
+    source: { package: 'github.com/aquasecurity/trivy/cmd/trivy' },
+    experiment: 'jsonv2',
+    minutes: 12,
+  },
+  vulnerabilityDb: {
+    title: 'the writer of vulnerability databases',
+    module: 'go.etcd.io/bbolt',
+    version: 'v1.4.3',
+    source: { file: 'vulnerability-db/main.go' },
+    minutes: 1,
+  },
 } as const satisfies Record<string, Tool>
 
 export type ToolName = keyof typeof tools
@@ -155,6 +172,7 @@ async function buildInto(target: string, name: string, tool: Tool, progress: Pro
     CGO_ENABLED: tool.cgo ? '1' : '0',
     GOTOOLCHAIN: 'auto',
     GOWORK: 'off',
+    ...(tool.experiment && { GOEXPERIMENT: tool.experiment }),
   }
   const goRun = async (...args: string[]) => await run(go, args, { cwd: work, env })
   try {

@@ -28,7 +28,14 @@ const quoted = [...read(page).matchAll(/^ *\| +(?:\d{3} )?(`[^|]+`) +\|/gm)]
 /** The reasons of failures.ts, clone-failures.ts and refusals.ts, each the text that is given to `author`, `operator` or `passing`. */
 const reasons = [
   ...filled(
-    ['failures', 'clone-failures', 'publish-failures', 'registry-failures', 'refusals']
+    [
+      'failures',
+      'clone-failures',
+      'publish-failures',
+      'scan-failures',
+      'registry-failures',
+      'refusals',
+    ]
       .map((name) => read(`src/builds/${name}.ts`))
       .join('\n'),
   ).matchAll(/(?:author|operator|passing)\(\s*[`'"]([^]*?)[`'"](?:\.replace[^]*?)?,?\s*\)/g),

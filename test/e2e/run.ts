@@ -29,6 +29,8 @@ if (values.help) {
     // What takes longer than a test may.
     const onProgress = createProgress(write)
     if (cluster.provider === 'single-node') await prepare(onProgress)
+    await ensureTool('trivy', { onProgress })
+    await ensureTool('vulnerabilityDb', { onProgress })
     // One that was given may have its own.
     if (cluster.provider !== 'existing') await ensureTool('tekton', { onProgress })
     process.exitCode = await runTests(cluster.stateDir)

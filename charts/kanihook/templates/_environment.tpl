@@ -46,6 +46,8 @@
 {{- end }}
 - name: CLONE_IMAGE
   value: {{ .cloneImage | quote }}
+- name: SCAN_IMAGE
+  value: {{ .scanImage | quote }}
 - name: PUBLISH_IMAGE
   value: {{ .publishImage | quote }}
 {{- end }}

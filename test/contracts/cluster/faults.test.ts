@@ -46,6 +46,7 @@ describe('the Kubernetes adapter when things go wrong', () => {
       namespace: 'kanihook-builds',
       kanikoImage: 'registry.example.com/kaniko:1',
       cloneImage: 'registry.example.com/git:1',
+      scanImage: 'registry.example.com/trivy:1',
       publishImage: 'registry.example.com/crane:1',
       registries: () => [],
       requestTimeoutMs,

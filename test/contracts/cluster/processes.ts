@@ -51,6 +51,7 @@ export async function processCluster(
     namespace: 'kanihook-builds',
     kanikoImage,
     cloneImage,
+    scanImage: '',
     publishImage,
     missingImage,
     registries: [{ host: registry.host, insecure: true, skipTlsVerify: false, mirror: undefined }],

@@ -35,6 +35,7 @@ export async function realCluster(cluster: TestCluster): Promise<ClusterUnderTes
     namespace,
     kanikoImage: cluster.kanikoImage,
     cloneImage: cluster.cloneImage,
+    scanImage: '',
     publishImage: cluster.publishImage,
     missingImage: `${registry.host}/missing:1`,
     registries: [{ host: registry.host, insecure: true, skipTlsVerify: false, mirror: undefined }],

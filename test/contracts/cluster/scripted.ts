@@ -26,6 +26,7 @@ export async function scriptedCluster(): Promise<ClusterUnderTest> {
     namespace: 'kanihook-builds',
     kanikoImage: 'registry.example.com/kaniko:1',
     cloneImage: 'registry.example.com/git:1',
+    scanImage: 'registry.example.com/trivy:1',
     publishImage: 'registry.example.com/crane:1',
     missingImage,
     registries: [],

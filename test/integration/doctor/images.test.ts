@@ -40,6 +40,7 @@ describe('an image that builds run', () => {
     const settings = {
       kanikoImage: `${host}/${kaniko}`,
       cloneImage: `${host}/${git}`,
+      scanImage: '',
       publishImage: `${host}/acme/kaniko:v1`,
     }
     const insecure = { host, insecure: true, skipTlsVerify: false, mirror: undefined }
