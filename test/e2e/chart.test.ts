@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { V1Pod } from '@kubernetes/client-node'
 import { eventually } from '../support/eventually.ts'
+import { runCommand } from '../support/run-kanihook.ts'
 import { createApiServer } from '../cluster/api-server.ts'
 import { processesOf } from './support/container-processes.ts'
 import { createImageReader } from './support/image.ts'
 import {
+  adminToken,
   buildNamespace,
   install,
   namespace,
@@ -98,6 +103,30 @@ await onOwnNode('kanihook, installed by Helm', { timeout: 15 * 60_000 }, () => {
     const { pathname } = new URL(end.target_url)
     const page = await fetch(`${await kanihook.url()}${pathname}`)
     assert.match(await page.text(), /said-by-the-run-step/)
+  })
+
+  test('turns a folder that a worker is sent into an image, without a push', async () => {
+    const context = await mkdtemp(join(tmpdir(), 'kanihook-folder-'))
+    try {
+      await writeFile(join(context, 'Dockerfile'), dockerfile('echo said-by-the-run-step'))
+      await writeFile(join(context, 'content.txt'), 'of a folder')
+      const [worker] = await kanihook.pods('worker')
+      const { code, out, err } = await runCommand(
+        ['build', '--context', context, '--image', 'shop'],
+        {
+          KANIHOOK_URL: `http://${worker?.status?.podIP}:9090`,
+          KANIHOOK_TOKEN: adminToken,
+        },
+      )
+      assert.equal(code, 0, `${out}\n${err}`)
+      const [reference = '', digest] = out.split('\n').at(-1)?.split('@') ?? []
+      assert.match(reference, /\/uploaded\/shop:[0-9a-f]{12}$/)
+      const image = createImageReader(kanihook.cluster.registry)
+      assert.equal(await image.digest(reference), digest)
+      assert.equal(await image.file(reference, 'content.txt'), 'of a folder')
+    } finally {
+      await rm(context, { recursive: true })
+    }
   })
 
   test('ends a build once, with its one Job, when the workers’ pods are deleted meanwhile', async () => {

@@ -183,7 +183,9 @@ function usual(given: {
           images: [{ name: 'app', destination: `${registry.host}/installed/{repo}` }],
         },
       ],
+      uploads: [{ name: 'shop', destination: `${registry.host}/uploaded/shop` }],
     },
+    uploads: { enabled: true },
     worker: { livenessProbe: { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 } },
     settings: {
       kanikoImage: cluster.kanikoImage,

@@ -29,7 +29,10 @@ export function networkClaims(installation: () => Installation): void {
       metadata = await startMetadata(kanihook)
       neighbour = await start(kanihook, 'as-a-neighbour', buildNamespace, {})
       places = await findPlaces(kanihook, neighbour)
-      const ofBuilds = { 'kanihook.dev/build': '0123456789abcdef' }
+      const ofBuilds = {
+        'kanihook.dev/build': '0123456789abcdef',
+        'app.kubernetes.io/managed-by': 'kanihook',
+      }
       ;[build, stranger, receiver, worker, redis] = await Promise.all([
         start(kanihook, 'as-a-build', buildNamespace, ofBuilds),
         start(kanihook, 'as-a-stranger', namespace, {}),
@@ -59,10 +62,11 @@ export function networkClaims(installation: () => Installation): void {
     const apiPlaces = ['API server’s Service', 'API server']
     const adminPlaces = ['admin Service', 'receiver’s admin port', 'worker’s admin port']
     const outside = ['registry', 'forge']
+    const uploads = 'what the worker holds of uploads'
 
-    test('a build reaches what it clones from and pushes to, and neither the API server, the cloud’s metadata, Redis nor the admin ports', async () => {
+    test('a build reaches what it clones from and pushes to, and what was uploaded, and neither the API server, the cloud’s metadata, Redis nor the admin ports', async () => {
       assert.deepEqual(await outcomes(build), {
-        reached: ['names', 'webhooks', ...outside],
+        reached: ['names', 'webhooks', ...outside, uploads],
         blocked: [...apiPlaces, 'metadata', ...redisPlaces, ...adminPlaces],
       })
     })
@@ -70,7 +74,7 @@ export function networkClaims(installation: () => Installation): void {
     test('a pod beside the builds, which is none, reaches the API server and the metadata: they are there', async () => {
       assert.deepEqual(await outcomes(neighbour), {
         reached: ['names', 'webhooks', ...outside, ...apiPlaces, 'metadata'],
-        blocked: [...redisPlaces, ...adminPlaces],
+        blocked: [...redisPlaces, ...adminPlaces, uploads],
       })
     })
 
@@ -83,9 +87,9 @@ export function networkClaims(installation: () => Installation): void {
       assert.equal(await stranger.connect(neighbour.address, port), 'reached')
     })
 
-    test('a pod beside kanihook, which is none of its own, does not reach Redis or the admin ports', async () => {
+    test('a pod beside kanihook, which is none of its own, does not reach Redis, the admin ports or what was uploaded', async () => {
       const { blocked } = await outcomes(stranger)
-      assert.deepEqual(blocked, [...redisPlaces, ...adminPlaces])
+      assert.deepEqual(blocked, [...redisPlaces, ...adminPlaces, uploads])
     })
 
     test('the receiver reaches Redis and names, and nothing else', async () => {
@@ -98,7 +102,8 @@ export function networkClaims(installation: () => Installation): void {
       for (const name of [...outside, ...apiPlaces, ...redisPlaces]) {
         assert.ok(reached.includes(name), name)
       }
-      for (const name of ['metadata', ...adminPlaces]) assert.ok(blocked.includes(name), name)
+      for (const name of ['metadata', ...adminPlaces, uploads])
+        assert.ok(blocked.includes(name), name)
     })
 
     test('Redis reaches nothing', async () => {
@@ -136,6 +141,7 @@ async function findPlaces(kanihook: Installation, pod: ProbePod): Promise<Record
     'admin Service': [await address(`${release}-admin`, namespace), 9090],
     'receiver’s admin port': [await podOf('receiver'), 9090],
     'worker’s admin port': [await podOf('worker'), 9090],
+    'what the worker holds of uploads': [await podOf('worker'), 9091],
   }
 }
 
