@@ -23,6 +23,7 @@ before(async () => {
     repositories: ({ registry }) => `  []
 uploads:
   - { name: shop, destination: "${registry}/try/shop", tags: [edge, "{shortSha}"] }
+  - { name: both, destination: "${registry}/try/both", tags: [edge], platforms: [linux/amd64, linux/arm64], crossBuild: true }
 `,
     settings: ({ cluster }) => ({
       UPLOADS_DIR: uploads,
@@ -85,6 +86,29 @@ test('a tar on standard input becomes an image', async () => {
   assert.match(lastOf(out), /@sha256:[0-9a-f]{64}$/)
   const image = `${world.cluster.registry.host}/try/shop:edge`
   assert.equal(await world.image.file(image, 'a'), 'from a tar')
+})
+
+test('a folder becomes one image for several platforms', async () => {
+  const context = await folder({
+    Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY tool-${TARGETARCH} /tool\n',
+    'tool-amd64': 'for amd64',
+    'tool-arm64': 'for arm64',
+  })
+  const args = ['build', '--context', context, '--image', 'both']
+  const { code, out, err } = await runCommand(args, client)
+  assert.equal(code, 0, `${out}\n${err}`)
+  const at = `${world.cluster.registry.host}/try/both`
+  const index = await world.image.index(`${at}:edge`)
+  assert.equal(lastOf(out), `${at}:edge@${index?.digest}`)
+  const tools = (index?.images ?? []).map(async ({ platform, digest }) => [
+    platform,
+    await world.image.file(`${at}@${digest}`, 'tool'),
+  ])
+  assert.deepEqual(await Promise.all(tools), [
+    ['linux/amd64', 'for amd64'],
+    ['linux/arm64', 'for arm64'],
+  ])
+  await eventually(async () => (await readdir(uploads)).length === 0, { what: 'it is removed' })
 })
 
 test('a RUN step that fails ends it with 1, its words in the log', async () => {

@@ -228,6 +228,30 @@ for (const stop of [
   })
 }
 
+test('nothing that a build of several platforms leaves is kept for longer than its retention', async () => {
+  alive()
+  const build = await create()
+  const start = its.cluster.start.bind(its.cluster)
+  its.cluster.start = async (request) => {
+    const name = jobName(request.build, request.tries, request.part)
+    its.cluster.write(name, request.part === indexPart ? 'publish' : 'build', 'a line')
+    return start(request)
+  }
+  await its.run(build.id)
+  assert.deepEqual((await its.record(build.id)).outcome, success)
+  assert.equal((await its.logs.read(build.id)).lines.length, 3)
+  const { client } = its.redis
+  const keys = await client.keys(`*${build.id}*`)
+  assert.deepEqual(
+    new Set(keys.map((each) => each.split(':')[1])),
+    new Set(['build', 'log', 'log-facts']),
+  )
+  for (const each of keys) {
+    const left = await client.pttl(each)
+    assert.ok(left > 0 && left <= 60_000, `${each}: ${left}`)
+  }
+})
+
 test('an index that was made before the build could be stopped is told as pushed', async () => {
   const build = await create()
   const running = its.run(build.id)

@@ -8,6 +8,8 @@ export type Script = (pod: ScriptedPod) => Promise<void> | void
 
 /** A pod in the hands of a test. Nothing runs in it, and its log and annotations say so. */
 export interface ScriptedPod extends PodHandle {
+  /** Whether it has this container: the one that joins platforms has `publish` alone. */
+  has(container: ContainerName): boolean
   /** Runs the clone container to its end. */
   clone(end?: Partial<End>): void
   /** Ends what pushes, Kaniko's container or the one after it, as if it had pushed to every destination. */
@@ -24,11 +26,13 @@ export interface ScriptedRunner {
   pod(job: string): Promise<ScriptedPod>
 }
 
-/** Clones, says one line, and pushes. */
+/** Clones, says one line, and pushes; or joins platforms. */
 export const succeeds: Script = (pod) => {
-  pod.clone()
-  pod.begin('build')
-  pod.log('build', 'INFO[0000] Pushed image')
+  if (pod.has('build')) {
+    pod.clone()
+    pod.begin('build')
+    pod.log('build', 'INFO[0000] Pushed image')
+  }
   pod.pushed()
 }
 
@@ -81,13 +85,14 @@ export function createScriptedRunner(): ScriptedRunner {
 
 function scripted(handle: PodHandle): ScriptedPod {
   const begin = (container: string): void => {
-    if (container === 'clone') handle.schedule()
+    if (container === containers(handle)[0]?.name) handle.schedule()
     handle.begin(container)
     handle.log(container, `[simulated] Nothing runs in container ${container}`)
   }
   return {
     ...handle,
     begin,
+    has: (name) => containers(handle).some((each) => each.name === name),
     clone(end = {}) {
       begin('clone')
       handle.log('clone', `Cloning ${container(handle, 'clone').args?.[0] ?? ''}`)
@@ -99,9 +104,12 @@ function scripted(handle: PodHandle): ScriptedPod {
         exitCode: 0,
         message: destinations.map((destination) => `${destination}@${digest}\n`).join(''),
       })
-      const publish = containers(handle).find(({ name }) => name === 'publish')
-      if (!publish) return handle.finish('build', told(destinationsOf(container(handle, 'build'))))
-      handle.finish('build', { exitCode: 0 })
+      const [build, publish] = ['build', 'publish'].map((wanted) =>
+        containers(handle).find(({ name }) => name === wanted),
+      )
+      if (build && !publish) return handle.finish('build', told(destinationsOf(build)))
+      if (!publish) throw new Error('nothing in the pod pushes')
+      if (build) handle.finish('build', { exitCode: 0 })
       if (containers(handle).some(({ name }) => name === 'scan')) {
         begin('scan')
         handle.finish('scan', { exitCode: 0, message: 'scan\n' })
@@ -118,11 +126,16 @@ const destinationsOf = ({ args = [] }: V1Container): string[] => {
   return args.filter((arg) => arg.startsWith(flag)).map((arg) => arg.slice(flag.length))
 }
 
-/** Where the publish script is told to push: the layout, then a flag, a repository and a tag for each. */
-const placesOf = ({ args: [, ...places] = [] }: V1Container): string[] =>
-  Array.from({ length: places.length / 3 }, (_, place) =>
-    places.slice(place * 3 + 1, place * 3 + 3).join(':'),
+/** Where the publish script is told to push: the layout, or digests and `--`, then a flag, a repository and maybe a tag for each. */
+function placesOf({ args = [] }: V1Container): string[] {
+  const places = args.slice(Math.max(args.indexOf('--'), 0) + 1)
+  return Array.from({ length: places.length / 3 }, (_, place) =>
+    places
+      .slice(place * 3 + 1, place * 3 + 3)
+      .filter((part) => part !== '')
+      .join(':'),
   )
+}
 
 /** No image has it. */
 export const simulatedDigest = (job: string): string =>
