@@ -125,6 +125,14 @@ const cloneSigns: readonly Sign[] = [
     explain: () => operator('The node has no disk space left for the clone'),
   },
   {
+    // By OpenSSL, and by GnuTLS.
+    pattern: /SSL certificate problem: ([^\n]*)|server certificate verification failed/,
+    explain: (match, { repository: { host } }) =>
+      operator(
+        `TLS certificate of ${host} refused by the clone (${match[1] ?? 'not trusted'}): name a CLONE_IMAGE that trusts it`,
+      ),
+  },
+  {
     pattern:
       /Could not resolve host|Connection (refused|reset|closed|timed out)|Failed to connect|early EOF|error: (5\d\d|429)\b|timed out|TLS|SSL/,
     explain: (match, build) => passing(`Cannot clone from ${build.repository.host}: ${match[0]}`),

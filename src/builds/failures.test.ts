@@ -131,6 +131,16 @@ const clones: [log: string, retry: boolean, reason: RegExp, state?: Failure['sta
     'failed',
   ],
   ['This image has no git-lfs', false, /^The clone image has no git-lfs: name one in CLONE_IMAGE/],
+  [
+    "fatal: unable to access 'https://…': SSL certificate problem: self-signed certificate",
+    false,
+    /^TLS certificate of git\.example\.com refused by the clone \(self-signed certificate\): name a CLONE_IMAGE that trusts it$/,
+  ],
+  [
+    "fatal: unable to access 'https://…': server certificate verification failed. CAfile: none CRLfile: none",
+    false,
+    /^TLS certificate of git\.example\.com refused by the clone \(not trusted\)/,
+  ],
   ['error: Server does not allow request for unadvertised object abc', false, /no longer in/],
   [
     "fatal: unable to access 'https://…': Could not resolve host: git.example.com",

@@ -3,7 +3,10 @@ import { after, before, describe, test } from 'node:test'
 import { startFaultyRegistry, type FaultyRegistry } from './support/faulty-registry.ts'
 import { createWorld, runningCluster, wrongLogin, type World } from './support/world.ts'
 
-/** What goes wrong for real, and the status that someone who never saw Kaniko reads. */
+/**
+ * What goes wrong for real, and the status that someone who never saw Kaniko reads. Of git it is in
+ * clone-failures.test.ts.
+ */
 
 let world: World
 let faulty: FaultyRegistry
