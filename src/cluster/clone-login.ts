@@ -1,8 +1,8 @@
-import { CoreV1Api, type KubeConfig, type V1Secret } from '@kubernetes/client-node'
+import type { V1Secret } from '@kubernetes/client-node'
 import type { GitCredential, SshKey } from '../builds/ports.ts'
 import { PermanentError } from '../errors.ts'
 import type { ReadCloneLogin } from '../forges/clients.ts'
-import { orAbsent, unanswered, within } from './api-call.ts'
+import { secretReader, type SecretReaderOptions } from './read-secret.ts'
 
 /** Keys of these types of Secrets, and the type's name (https://kubernetes.io/docs/concepts/configuration/secret/). */
 export const sshSecret = {
@@ -16,22 +16,10 @@ export const basicSecret = {
   password: 'password',
 } as const
 
-/** Reads the Secrets that entries name as `cloneSecret`, each time anew: they may be rotated. */
-export function createCloneLogins(options: {
-  readonly kubeConfig: KubeConfig
-  readonly namespace: string
-  readonly requestTimeoutMs?: number
-}): ReadCloneLogin {
-  const { kubeConfig, namespace, requestTimeoutMs = 10_000 } = options
-  const api = kubeConfig.makeApiClient(CoreV1Api)
-  return async (name) => {
-    const secret = await orAbsent(
-      api.readNamespacedSecret({ name, namespace }, within(requestTimeoutMs)),
-    ).catch((error: unknown) => {
-      throw unanswered(`Secret ${name} cannot be read`, error)
-    })
-    return readCloneLogin(name, secret)
-  }
+/** Reads the Secrets that entries name as `cloneSecret`, each time anew. */
+export function createCloneLogins(options: SecretReaderOptions): ReadCloneLogin {
+  const read = secretReader(options)
+  return async (name) => readCloneLogin(name, await read(name))
 }
 
 /** The login in a Secret, by its type. Throws PermanentError where it holds none. Pure. */

@@ -1,9 +1,9 @@
-import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
+import type { V1Secret } from '@kubernetes/client-node'
 import { z } from 'zod'
 import type { SecretKey } from '../builds/build.ts'
 import type { BuildSecrets, SecretValues } from '../builds/ports.ts'
-import { orAbsent, unanswered, within } from './api-call.ts'
 import { basicSecret, sshSecret } from './clone-login.ts'
+import { secretReader, type SecretReaderOptions } from './read-secret.ts'
 
 /** Shorter ones would black out ordinary words. */
 const shortest = 6
@@ -13,23 +13,8 @@ const shortest = 6
  * login is an empty list, for it may come while the pod waits for it. Throws RetryLater when the API
  * does not answer.
  */
-export function createSecretValues(options: {
-  readonly kubeConfig: KubeConfig
-  readonly namespace: string
-  readonly requestTimeoutMs?: number
-}): SecretValues {
-  const { kubeConfig, namespace, requestTimeoutMs = 10_000 } = options
-  const api = kubeConfig.makeApiClient(CoreV1Api)
-
-  async function read(name: string): Promise<SecretData | undefined> {
-    try {
-      const secret = api.readNamespacedSecret({ name, namespace }, within(requestTimeoutMs))
-      const found = await orAbsent(secret)
-      return found && decoded(found.data ?? {})
-    } catch (error) {
-      throw unanswered(`Secret ${name} cannot be read`, error)
-    }
-  }
+export function createSecretValues(options: SecretReaderOptions): SecretValues {
+  const read = secretReader(options)
 
   return {
     async of({ plan: { pushSecret, pullSecret, cloneSecret, secretBuildArgs = {} } }) {
@@ -37,7 +22,7 @@ export function createSecretValues(options: {
       const registries = [pushSecret, pullSecret].filter((name) => name !== undefined)
       for (const name of [...registries, cloneSecret]) if (name !== undefined) names.add(name)
       const found = await Promise.all(
-        [...names].map(async (name) => [name, await read(name)] as const),
+        [...names].map(async (name) => [name, decoded(await read(name))] as const),
       )
       const secrets = new Map(found)
       const clone = cloneSecret === undefined ? undefined : secrets.get(cloneSecret)
@@ -54,9 +39,13 @@ export function createSecretValues(options: {
 
 type SecretData = Readonly<Record<string, string>>
 
-const decoded = (data: Readonly<Record<string, string>>): SecretData =>
+const decoded = (secret: V1Secret | undefined): SecretData | undefined =>
+  secret &&
   Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
+    Object.entries(secret.data ?? {}).map(([key, text]) => [
+      key,
+      Buffer.from(text, 'base64').toString(),
+    ]),
   )
 
 /** Adds the values of build arguments, or says which of them is not there. */
