@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util'
 import type { ClusterOptions } from '../test/cluster/options.ts'
 
-export const help = `usage: ./dev bench [accepts|builds|backends|cache|clone] [option...]
+export const help = `usage: ./dev bench [accepts|builds|backends|publish|cache|clone] [option...]
 
   accepts  webhooks stored per second: kanihook's receiver with a Redis of its own against a bare
            Node server that verifies, parses, and stores nothing
   builds   what kanihook adds to a build, from git push to the status on the commit, against the same
            Job created by nothing but the Kubernetes API
   backends the same build as a Job and as a TaskRun of a real Tekton
+  publish  the same build, pushed by Kaniko, and by a container of its own (publish: apart)
   cache    what the layer cache saves: the second build of a commit, unchanged and slightly changed,
            against the first, with the cache off, on, and with copyLayers
   clone    one commit of a long history, fetched by its id as kanihook does, against Kaniko's own clone
@@ -20,19 +21,19 @@ machines, not their figures. All traffic stays on this machine, and everything s
   --requests N       accepts: requests in one turn (10000)
   --connections N    accepts: kept-alive connections at once (32)
   --profile DIR      accepts: write a CPU profile of kanihook there (node --cpu-prof)
-  --builds N         builds: pushes, and as many bare Jobs; backends: builds of each (20)
+  --builds N         builds: pushes, and as many bare Jobs; backends, publish: builds of each (20)
   --cache-rounds N   cache: turns of nine builds (3)
   --commits N        clone: commits of the repository (10000)
   --clone-rounds N   clone: turns of each side (5)
   --state-dir DIR, --link NAME, --subnet CIDR, --port-base PORT
-                     builds, backends, cache: the test cluster, as of node test/cluster/cli.ts --help; one that
+                     builds, backends, publish, cache: the test cluster, as of node test/cluster/cli.ts --help; one that
                      was up stays up
   --help             this text
 
 Exit code: 0, 1 when something failed, 64 wrong use.
 `
 
-export const benchmarks = ['accepts', 'builds', 'backends', 'cache', 'clone'] as const
+export const benchmarks = ['accepts', 'builds', 'backends', 'publish', 'cache', 'clone'] as const
 export type Benchmark = (typeof benchmarks)[number]
 
 /** Without the one that has to build a Tekton first, and what is of Kaniko alone. */

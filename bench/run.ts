@@ -1,7 +1,6 @@
 import { createProgress } from '../test/cluster/support/progress.ts'
 import { benchAccepts } from './accepts.ts'
 import { acceptsTable } from './accepts/report.ts'
-import { backendsTable, benchBackends } from './backends.ts'
 import { benchBuilds } from './builds.ts'
 import { buildsTable } from './builds/report.ts'
 import { benchCache } from './cache.ts'
@@ -9,6 +8,7 @@ import { cacheTable } from './cache/report.ts'
 import { benchClone } from './clone.ts'
 import { cloneTable } from './clone/results.ts'
 import { describeMachine, machineLine } from './machine.ts'
+import { benchBackends, benchPublishing, waysTable } from './ways.ts'
 import { help, parseOptions, type Options } from './options.ts'
 
 /** Runs the benchmarks that are asked for: results on standard output, progress on standard error. */
@@ -36,7 +36,12 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
   if (benchmarks.includes('backends')) {
     const backends = await benchBackends(run)
     results['backends'] = backends
-    print(`\n${backendsTable(backends)}`)
+    print(`\n${waysTable('backends', backends)}`)
+  }
+  if (benchmarks.includes('publish')) {
+    const publish = await benchPublishing(run)
+    results['publish'] = publish
+    print(`\n${waysTable('publish', publish)}`)
   }
   if (benchmarks.includes('cache')) {
     const cache = await benchCache(run)

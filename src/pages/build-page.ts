@@ -9,7 +9,7 @@ import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { isSimulated, lastLines } from './log-text.ts'
 import { logView } from './log-view.ts'
-import { scanView } from './scan-view.ts'
+import { endedByFindings, scanView } from './scan-view.ts'
 import { stepsView } from './steps-view.ts'
 import { shortDuration, shortSha, stateWords, utc } from './words.ts'
 
@@ -72,7 +72,8 @@ function reason(build: Build, log: StoredLog): Html | undefined {
   }
   if (outcome.state === 'succeeded') return undefined
   const broke = outcome.state === 'failed' || outcome.state === 'error'
-  const excerpt = broke ? lastLines(log.lines, excerptLines) : []
+  // Findings have a table of their own, and Trivy's is too wide to be cut.
+  const excerpt = broke && !endedByFindings(build) ? lastLines(log.lines, excerptLines) : []
   return html`<section class="card reason">
     <p>${outcome.reason}</p>
     ${excerpt.length > 0 && html`<pre>${excerpt.join('\n')}</pre>`}

@@ -5,7 +5,7 @@ import express from 'express'
 import { pino } from 'pino'
 import { nastyBranchNames } from '../../test/fixtures/branch-names.ts'
 import { eventually } from '../../test/support/eventually.ts'
-import { buildPlan, sha } from '../../test/support/samples.ts'
+import { buildPlan, imagePlan, sha } from '../../test/support/samples.ts'
 import type { Build } from '../builds/build.ts'
 import type { LogLine } from '../builds/ports.ts'
 import { createHttpServer } from '../http/server.ts'
@@ -104,6 +104,43 @@ describe('the page of a build', () => {
     }
   })
 
+  it('lists what a scan found, and how much of it is in the log alone', async () => {
+    const scan = { severities: ['CRITICAL', 'HIGH'], onFindings: 'fail' } as const
+    const findings = [
+      {
+        severity: 'CRITICAL',
+        id: 'CVE-2026-1',
+        package: '<b>lodash</b>',
+        installed: '1',
+        fixed: '2',
+      },
+      { severity: 'HIGH', id: 'CVE-2026-2', package: 'busybox', installed: '3' },
+    ] as const
+    const ended = {
+      ...build(),
+      ...buildPlan({ plan: { ...imagePlan, publish: 'apart', scan } }),
+      steps: [{ name: 'scanning', at: start }] as const,
+      state: 'failed' as const,
+      endedAt: start + 1_000,
+      outcome: { state: 'failed', reason: 'Not published' } as const,
+      scans: [{ counts: { CRITICAL: 1, HIGH: 60 }, findings }],
+    }
+    const { text } = await page(ended, [line('│ a table that is too wide │')])
+    const rows = [...text.matchAll(/<tr>\s*<td>([^]*?)<\/tr>/g)].map(([, row = '']) =>
+      row
+        .replaceAll(/<[^>]*>|\s+/g, ' ')
+        .replaceAll(/ +/g, ' ')
+        .trim(),
+    )
+    assert.deepEqual(rows, [
+      'critical CVE-2026-1 &lt;b&gt;lodash&lt;/b&gt; 1 2',
+      'high CVE-2026-2 busybox 3 not yet',
+    ])
+    assert.match(text, /1 critical, 60 high/)
+    assert.match(text, /The log of the scan has all 61/)
+    assert.doesNotMatch(text, /<pre>│ a table/)
+  })
+
   it('says how long each step took, and for how long the present one has been going', async () => {
     const { text } = await page(build())
     const durations = [...text.matchAll(/class="ms">([^<]+)</g)].map(([, duration]) => duration)
@@ -152,8 +189,8 @@ describe('the page of a build', () => {
         'Queued 1.0s',
         'linux/amd64: Starting the pod 3.0s',
         'linux/arm64: Starting the pod 1.0s',
-        'linux/arm64: Building and pushing 10s',
-        'linux/amd64: Building and pushing 3.0s',
+        'linux/arm64: Building 10s',
+        'linux/amd64: Building 3.0s',
         'linux/amd64: Pushed, without a tag yet 0ms',
       ],
     )

@@ -3,6 +3,10 @@ import { countsText } from '../builds/scan.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 
+/** Whether the findings that the page lists are why it failed. */
+export const endedByFindings = ({ scans = [], steps }: Build): boolean =>
+  steps.at(-1)?.name === 'scanning' && scans.some(({ findings }) => findings.length > 0)
+
 /** What was found in the image, the worst first. */
 export function scanView({ scans = [], plan }: Build): Html | undefined {
   if (!plan.scan || scans.length === 0) return undefined

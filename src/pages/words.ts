@@ -20,7 +20,7 @@ const stepWords: Readonly<Record<StepName, string>> = {
   queued: 'Queued',
   starting: 'Starting the pod',
   cloning: 'Cloning',
-  building: 'Building and pushing',
+  building: 'Building',
   scanning: 'Scanning',
   publishing: 'Pushing',
   pushed: 'Pushed, without a tag yet',

@@ -42,7 +42,7 @@ test('an image is built of the commit, by containers that were started side by s
   )
   assert.equal(status, 'success', description)
   assert.equal(await world.image.file(reference, 'content.txt'), 'by a push')
-  for (const step of ['Cloning', 'Building and pushing']) assert.ok(page.includes(step), step)
+  for (const step of ['Cloning', 'Building']) assert.ok(page.includes(step), step)
 
   const pods = await world.pods()
   const pod = pods.find(({ metadata }) => metadata?.labels?.['kanihook.dev/build'] === id)
