@@ -4,6 +4,7 @@ import { isEnded, type Build } from './builds/build.ts'
 import { jobsOf } from './builds/parts.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
 import type { Delivery, Repository } from './builds/push-event.ts'
+import { createRestore } from './builds/restore.ts'
 import { createRunner } from './builds/run-build.ts'
 import type { Cluster } from './builds/ports.ts'
 import type { Rules } from './builds/rules.ts'
@@ -18,6 +19,7 @@ import type { ForgeDriver } from './forges/forge.ts'
 import { createGitRemote } from './git/git-remote.ts'
 import type { Links } from './pages/links.ts'
 import { deliveriesQueue, type OpenDeliveryQueue } from './queue/deliveries.ts'
+import { watchForLoss } from './queue/loss.ts'
 import { connectPatient } from './queue/redis.ts'
 import { createStopRequests } from './queue/stop-requests.ts'
 import { createStores } from './queue/stores.ts'
@@ -95,7 +97,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     job: cluster,
     tekton: createKubernetesCluster({ ...clusterOptions, backend: 'tekton' }),
   }
-  const clusterOf = ({ plan }: Build): Cluster => clusters[plan.backend ?? 'job']
+  const clusterOf = ({ plan }: Pick<Build, 'plan'>): Cluster => clusters[plan.backend ?? 'job']
   const watching = new AbortController()
   // One watch sees the pods of both.
   void cluster.watch(watching.signal)
@@ -331,11 +333,34 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const sweeps =
     intervalMs > 0 ? askForSweeps(boundedRedis, Math.min(15_000, intervalMs / 4)) : undefined
 
+  const restore = createRestore({
+    jobs: async () =>
+      (await Promise.all(Object.values(clusters).map((each) => each.kept()))).flat(),
+    builds,
+    refs,
+    remove: ({ name, build }) => clusterOf(build).remove(name, AbortSignal.timeout(30_000)),
+    enqueue: queues.build,
+    changed: async (build) => queues.status(statusId(build)),
+  })
+  const losses = watchForLoss({
+    redis: boundedRedis,
+    everyMs: 5_000,
+    async onLoss() {
+      await queues.bound()
+      const restored = await restore()
+      if (restored.adopted.length + restored.removed.length > 0) {
+        logger.warn(restored, 'records were lost: builds restored from their Jobs')
+      }
+    },
+    onError,
+  })
+
   logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {
     check: () => cluster.check(),
     stoppedQueues: () => watchdogs.filter(({ stopped }) => stopped()).map(({ queue }) => queue),
     async close() {
+      losses.close()
       await sweeps?.close()
       for (const watchdog of watchdogs) watchdog.close()
       await Promise.all(workers.map((worker) => worker.close()))

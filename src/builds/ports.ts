@@ -63,6 +63,12 @@ export interface RefStore {
     head: string | undefined,
     options: { readonly seen: number; readonly baseline: boolean },
   ): Promise<RefRecord | undefined>
+  /** Records what a Job knows of its ref, where no record is left. Returns the record in force. */
+  restoreHead(
+    repository: Repository,
+    ref: string,
+    known: { readonly generation: number; readonly head: string },
+  ): Promise<RefRecord>
   /**
    * Records whether a pull request is open, as an event of that time said it (milliseconds since the
    * epoch), unless a later one has spoken. Returns whether it is open.

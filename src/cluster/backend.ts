@@ -18,6 +18,8 @@ export interface Backend<Kept extends KubernetesObject = KubernetesObject> {
   read(name: string, options: ConfigurationOptions): Promise<Kept>
   /** Foreground: the object stays until its pod is gone, for all to see. */
   delete(name: string, options: ConfigurationOptions): Promise<unknown>
+  /** All that carry the label, ended ones too. */
+  list(labelSelector: string, options: ConfigurationOptions): Promise<readonly Kept[]>
   /** Whether the API lets kanihook see them at all. */
   probe(options: ConfigurationOptions): Promise<unknown>
   /** What it and its pod say together; it was read before the pod. Pure. */

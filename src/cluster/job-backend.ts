@@ -14,6 +14,8 @@ export function createJobBackend(kubeConfig: KubeConfig, namespace: string): Bac
     read: (name, options) => batch.readNamespacedJob({ name, namespace }, options),
     delete: (name, options) =>
       batch.deleteNamespacedJob({ name, namespace, propagationPolicy: 'Foreground' }, options),
+    list: async (labelSelector, options) =>
+      (await batch.listNamespacedJob({ namespace, labelSelector }, options)).items,
     probe: (options) => batch.listNamespacedJob({ namespace, limit: 1 }, options),
     observation,
     container: (name) => name,

@@ -37,6 +37,8 @@ export function identityAnnotations(
   part?: string,
 ): Record<string, string> {
   const { repository, ref, sha, generation, image, attempt, cause, plan } = build
+  const { moving, headBranch, summary, foundBy } = build
+  const details = JSON.stringify({ moving, headBranch, summary, foundBy })
   const values = {
     build: build.id,
     forge: repository.forge,
@@ -53,14 +55,23 @@ export function identityAnnotations(
     ...(part === undefined ? {} : { part }),
     cause,
     plan: JSON.stringify(plan),
+    ...(details === '{}' ? {} : { details }),
   }
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [prefix + key, value]))
+}
+
+/** Which try of which build a Job is. */
+export interface JobIdentity {
+  readonly build: BuildPlan
+  readonly tries: number
+  /** A platform, or `index`; undefined: the build's only Job. */
+  readonly part?: string
 }
 
 /** Reads them back; undefined where the object is not one of kanihook's. */
 export function readIdentity(
   annotations: Readonly<Record<string, string>> | undefined,
-): { readonly build: BuildPlan; readonly tries: number } | undefined {
+): JobIdentity | undefined {
   const value = (key: string): string => annotations?.[prefix + key] ?? ''
   if (value('build') === '' || value('plan') === '') return undefined
   const build: BuildPlan = {
@@ -79,8 +90,10 @@ export function readIdentity(
     cause: value('cause'),
     // JSON leaves out what is undefined, which reads the same.
     plan: JSON.parse(value('plan')) as BuildPlan['plan'],
+    ...(JSON.parse(value('details') || '{}') as Partial<BuildPlan>),
   }
-  return { build, tries: Number(value('try')) }
+  const part = value('part')
+  return { build, tries: Number(value('try')), ...(part === '' ? {} : { part }) }
 }
 
 /** At most 63 of [A-Za-z0-9._-], the first and the last a letter or digit. */

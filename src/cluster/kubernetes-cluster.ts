@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CoreV1Api, type KubeConfig, type KubernetesObject } from '@kubernetes/client-node'
 import type { BackendName } from '../builds/build.ts'
 import { phaseOf, type ContainerName } from '../builds/containers.ts'
-import type { Cluster, JobRequest } from '../builds/ports.ts'
+import type { Cluster, JobObservation, JobRequest } from '../builds/ports.ts'
 import { isCloned } from '../builds/progress.ts'
+import type { KeptJob } from '../builds/restore.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { RegistrySettings } from '../settings/settings.ts'
 import { orAbsent, refused, statusOf, unanswered, within } from './api-call.ts'
@@ -11,7 +12,7 @@ import type { Backend } from './backend.ts'
 import { createCloneSecrets } from './clone-secret.ts'
 import { createHints, type Hints } from './hints.ts'
 import { createJobBackend } from './job-backend.ts'
-import { readIdentity } from './job-identity.ts'
+import { ofBuilds, readIdentity } from './job-identity.ts'
 import { createJobLookup } from './job-lookup.ts'
 import type { JobSettings } from './job-manifest.ts'
 import { podLogs } from './pod-logs.ts'
@@ -35,6 +36,11 @@ export interface KubernetesClusterOptions extends Omit<JobSettings, 'registries'
 export interface KubernetesCluster extends Cluster {
   /** Watches the builds' pods until the signal aborts; without it `changed` only waits. Never rejects. */
   watch(signal: AbortSignal): Promise<void>
+  /**
+   * Every Job of kanihook's that is not being deleted, whoever made it. Empty where the cluster has no such kind,
+   * or lets kanihook see none of them. Throws RetryLater.
+   */
+  kept(): Promise<readonly KeptJob[]>
   /** Asks the API whether it lets kanihook see its Jobs. Throws RetryLater with the reason. */
   check(): Promise<void>
 }
@@ -179,6 +185,17 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
         signal,
       ),
 
+    async kept() {
+      try {
+        const found = await backend.list(ofBuilds, bounded())
+        return found.flatMap((job) => keptJob(job, observation(job, undefined)))
+      } catch (error) {
+        const status = statusOf(error)
+        if (status === 403 || status === 404) return []
+        throw unanswered(`${kind}s cannot be listed`, error)
+      }
+    },
+
     async check() {
       try {
         await backend.probe(bounded())
@@ -187,4 +204,11 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
       }
     },
   }
+}
+
+function keptJob({ metadata }: KubernetesObject, { phase }: JobObservation): KeptJob[] {
+  const identity = readIdentity(metadata?.annotations)
+  if (!identity || metadata?.deletionTimestamp) return []
+  const createdAt = new Date(metadata?.creationTimestamp ?? 0).getTime()
+  return [{ ...identity, name: metadata?.name ?? '', createdAt, ended: phase === 'ended' }]
 }

@@ -18,6 +18,15 @@ end
 return {generation, redis.call('HGET', ref, 'baseline')}
 `
 
+/** KEYS: ref. ARGV: generation, head. Returns the generation and head in force. */
+const restoreHead = `
+local ref = KEYS[1]
+if not redis.call('HGET', ref, 'generation') then
+  redis.call('HSET', ref, 'generation', ARGV[1], 'head', ARGV[2], 'baseline', '0')
+end
+return redis.call('HMGET', ref, 'generation', 'head')
+`
+
 /** KEYS: ref. ARGV: open, time. Returns whether the pull request is open by the latest that was said. */
 const pullRequestOpen = `
 local ref = KEYS[1]
@@ -101,6 +110,12 @@ export function createRefStore(redis: Redis): RefStore &
       return answer
         ? { generation: Number(answer[0]), head, baseline: answer[1] === '1' }
         : undefined
+    },
+
+    async restoreHead(repository, ref, { generation, head }) {
+      const key = refKey(repository, ref)
+      const answer = (await redis.eval(restoreHead, 1, key, generation, head)) as [string, string]
+      return { generation: Number(answer[0]), head: answer[1] || undefined, baseline: false }
     },
 
     async pullRequestOpen(repository, ref, { open, at }) {

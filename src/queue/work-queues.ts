@@ -15,6 +15,8 @@ export interface WorkQueues {
   buildNow(id: string): Promise<void>
   /** Has what a forge shows brought up to date. */
   status(id: string): Promise<void>
+  /** Sets how many builds may run at once, as was said when this was made. */
+  bound(): Promise<void>
   /** How many builds and statuses wait and run. */
   depths(): Promise<QueueDepth[]>
   close(): Promise<void>
@@ -32,12 +34,15 @@ export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQu
   const builds = new Queue(buildsQueue, { connection: redis, prefix })
   const statuses = new Queue(statusesQueue, { connection: redis, prefix })
   for (const queue of [builds, statuses]) queue.on('error', () => undefined)
-  if (maxBuilds !== undefined) {
-    const set =
-      maxBuilds > 0 ? builds.setGlobalConcurrency(maxBuilds) : builds.removeGlobalConcurrency()
-    set.catch(() => undefined)
+  async function bound(): Promise<void> {
+    if (maxBuilds === undefined) return
+    if (maxBuilds > 0) await builds.setGlobalConcurrency(maxBuilds)
+    else await builds.removeGlobalConcurrency()
   }
+  bound().catch(() => undefined)
   return {
+    bound,
+
     async build(id) {
       await builds.add('build', id, {
         jobId: entry(id),

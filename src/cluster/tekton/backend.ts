@@ -22,6 +22,11 @@ export function createTektonBackend(kubeConfig: KubeConfig, namespace: string): 
         { ...place, name, propagationPolicy: 'Foreground' },
         options,
       ),
+    async list(labelSelector, options) {
+      const list = { ...place, labelSelector }
+      const answer: unknown = await api.listNamespacedCustomObject(list, options)
+      return (answer as { items: TaskRun[] }).items
+    },
     probe: (options) => api.listNamespacedCustomObject({ ...place, limit: 1 }, options),
     observation: taskRunObservation,
     container: (name) => `step-${name}`,
