@@ -7,27 +7,45 @@ import {
   KubeConfig,
   RbacAuthorizationV1Api,
 } from '@kubernetes/client-node'
-import { jobName } from '../../src/builds/build.ts'
+import { jobName, type BackendName } from '../../src/builds/build.ts'
 import type { JobObservation, JobRequest } from '../../src/builds/ports.ts'
 import {
   createKubernetesCluster,
   type KubernetesCluster,
 } from '../../src/cluster/kubernetes-cluster.ts'
-import { permissions } from '../../src/cluster/permissions.ts'
+import { permissions, tektonPermissions } from '../../src/cluster/permissions.ts'
 import { createSecretValues } from '../../src/cluster/secret-values.ts'
+import { tidyTaskRuns } from '../../src/cluster/tekton/tidy.ts'
 import { createApiServer } from '../cluster/api-server.ts'
+import { startTekton, type Tekton } from '../cluster/tekton.ts'
 import { realCluster, type ClusterUnderTest } from '../contracts/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { runningCluster } from './support/world.ts'
 
 /** That the worker's Role holds all that the worker needs, and nothing else. */
 
-const rules = permissions.map(({ group, resource, verbs }) => ({
-  apiGroups: [group],
-  resources: [resource],
-  verbs: [...verbs],
-}))
-type Rule = (typeof rules)[number]
+interface Rule {
+  readonly apiGroups: string[]
+  readonly resources: string[]
+  readonly verbs: string[]
+}
+
+const rulesOf = (some: typeof permissions): Rule[] =>
+  some.map(({ group, resource, verbs }) => ({
+    apiGroups: [group],
+    resources: [resource],
+    verbs: [...verbs],
+  }))
+const rules = rulesOf(permissions)
+const tektonRules = rulesOf(tektonPermissions)
+
+/** All of the rules but one verb of one of them. */
+const without = (all: readonly Rule[], rule: Rule, verb: string): Rule[] =>
+  all
+    .map((each) =>
+      each === rule ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : each,
+    )
+    .filter(({ verbs }) => verbs.length > 0)
 
 /** How it shows where nothing is refused aloud: a build goes on without its log, and without a reason. */
 const silent: Readonly<Record<string, RegExp>> = {
@@ -64,17 +82,37 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
     for (const verb of rule.verbs) {
       const resource = rule.resources[0] ?? ''
       test(`are no more than that: it misses “${verb} ${resource}”`, async () => {
-        const fewer = rules
-          .map((each) =>
-            each === rule ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : each,
-          )
-          .filter(({ verbs }) => verbs.length > 0)
-        const kubeConfig = await accountWith(fewer)
+        const kubeConfig = await accountWith(without(rules, rule, verb))
         const refused = new RegExp(`cannot ${verb} resource "${resource}"`)
         await assert.rejects(work(kubeConfig), { message: silent[resource] ?? refused })
       })
     }
   }
+
+  describe('with backend: tekton', { concurrency: 1 }, () => {
+    const all = [...rules, ...tektonRules]
+    let tekton: Tekton
+
+    before(async () => void (tekton = await startTekton(await runningCluster())))
+    after(() => tekton.stop())
+
+    test('are enough for all that it does with TaskRuns', async () => {
+      await work(await accountWith(all), 'tekton')
+    })
+
+    for (const rule of tektonRules) {
+      for (const verb of rule.verbs) {
+        const resource = rule.resources[0] ?? ''
+        test(`are no more than that: it misses “${verb} ${resource}”`, async () => {
+          const kubeConfig = await accountWith(without(all, rule, verb))
+          const refused = new RegExp(`cannot ${verb} resource "${resource}"`)
+          // It tidies up without a word, now and then.
+          const message = verb === 'list' ? /an ended TaskRun is removed/ : refused
+          await assert.rejects(work(kubeConfig, 'tekton'), { message })
+        })
+      }
+    }
+  })
 
   test('end at the build namespace, and let nobody in, see secrets, or become more', async () => {
     const { namespace } = under
@@ -154,12 +192,13 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
   }
 
   /** Everything that the worker asks of the API: a build from its start to its end, and one that waits. */
-  async function work(kubeConfig: KubeConfig): Promise<void> {
-    const { namespace, registries } = under
+  async function work(kubeConfig: KubeConfig, backend: BackendName = 'job'): Promise<void> {
+    const { registries } = under
     const lost = Promise.withResolvers<never>()
     const cluster = createKubernetesCluster({
       ...under,
       kubeConfig,
+      backend,
       registries: () => registries,
       onWatchLost: (message) => lost.reject(new Error(`the watch was lost: ${message}`)),
     })
@@ -167,21 +206,22 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
     const watching = cluster.watch(stop.signal)
     const jobs: string[] = []
     try {
-      await Promise.race([build(cluster, kubeConfig, jobs), lost.promise])
+      await Promise.race([build(cluster, { kubeConfig, backend }, jobs), lost.promise])
     } finally {
       stop.abort()
       await watching
-      const background = { namespace, propagationPolicy: 'Background' }
-      for (const name of jobs) await removeAsAdmin(name, background)
+      const background = { propagationPolicy: 'Background' }
+      for (const name of jobs) await removeAsAdmin(name, backend, background)
     }
   }
 
   async function build(
     cluster: KubernetesCluster,
-    kubeConfig: KubeConfig,
+    { kubeConfig, backend }: { kubeConfig: KubeConfig; backend: BackendName },
     jobs: string[],
   ): Promise<void> {
-    await cluster.check()
+    // Whatever the backend of its builds, it looks for Jobs to see whether the cluster answers.
+    if (backend === 'job') await cluster.check()
     const secrets = createSecretValues({ kubeConfig, namespace: under.namespace })
     const [talks, waits] = [await under.request('talks'), await under.request('succeeds')]
     const start = async (request: JobRequest): Promise<string> => {
@@ -200,8 +240,31 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
     await cluster.forgetCredential(building)
     await until(cluster, waiting, (seen) => seen.waiting?.reason === 'FailedMount')
     const patience = AbortSignal.timeout(30_000)
-    for (const name of [building, waiting]) await cluster.remove(name, patience)
+    await cluster.remove(waiting, patience)
+    await (backend === 'job' ? cluster.remove(building, patience) : tidied(kubeConfig, building))
   }
+
+  /** Ended TaskRuns are removed by the worker, as Kubernetes does with Jobs. */
+  async function tidied(kubeConfig: KubeConfig, name: string): Promise<void> {
+    const { namespace } = under
+    const stop = new AbortController()
+    const tidying = tidyTaskRuns({ kubeConfig, namespace, signal: stop.signal, keepMs: 0 })
+    const api = createApiServer(under.adminKubeConfig)
+    try {
+      await eventually(async () => (await api.call('GET', pathOf(name, 'tekton'))).status === 404, {
+        within: 15_000,
+        what: 'an ended TaskRun is removed',
+      })
+    } finally {
+      stop.abort()
+      await tidying
+    }
+  }
+
+  const pathOf = (name: string, backend: BackendName): string =>
+    backend === 'job'
+      ? `/apis/batch/v1/namespaces/${under.namespace}/jobs/${name}`
+      : `/apis/tekton.dev/v1/namespaces/${under.namespace}/taskruns/${name}`
 
   async function logOf(cluster: KubernetesCluster, job: string): Promise<string[]> {
     const lines: string[] = []
@@ -226,10 +289,10 @@ describe('the worker’s permissions', { timeout: 10 * 60_000, concurrency: 4 },
 
   async function removeAsAdmin(
     name: string,
-    options: { namespace: string; propagationPolicy: string },
+    backend: BackendName,
+    { propagationPolicy }: { propagationPolicy: string },
   ): Promise<void> {
-    const path = `/apis/batch/v1/namespaces/${options.namespace}/jobs/${name}`
-    const query = `propagationPolicy=${options.propagationPolicy}`
-    await createApiServer(under.adminKubeConfig).call('DELETE', `${path}?${query}`)
+    const query = `propagationPolicy=${propagationPolicy}`
+    await createApiServer(under.adminKubeConfig).call('DELETE', `${pathOf(name, backend)}?${query}`)
   }
 })
