@@ -135,6 +135,10 @@ describe('a file is refused, with the line and what to write', () => {
       /org\.opencontainers\.image\.source"\]: is what kanihook says of each image \(remove it\)/,
     ],
     ['labels: { team: x }', /:1:17: labels\.team: is a label that the installation says/],
+    [
+      'images: [{ name: b, labels: { team: x } }]',
+      /:1:37: images\[0\]\.labels\.team: is a label that the installation says/,
+    ],
     ['images: [{ context: a }]', /images\[0\]\.name: missing/],
     ['images: [{ name: a }, { name: A }]', /images\[1\]\.name: images\[0\] has the same name/],
     ['images: [{ name: Api }]', /"Api" cannot end the name of an image \(lower-case letters/],
@@ -214,6 +218,21 @@ describe('a file is refused, with the line and what to write', () => {
     assert.match(
       faultsOf(() => refined(shared, 'tags: [same]'))[0] ?? '',
       /^\.kanihook\.yaml:1:7: tags: api pushes the tag "same" to the same destination/,
+    )
+    // Told where it is said.
+    const images = 'tags: [same]\nimages:\n  - name: web\n    tags: [same]'
+    assert.match(
+      faultsOf(() => refined(shared, images))[0] ?? '',
+      /^\.kanihook\.yaml:4:11: images\[0\]\.tags: api pushes the tag "same" /,
+    )
+  })
+
+  test('by which the name of an image would be too long for a registry', () => {
+    const long = one.replace('r.io/{owner}', `r.io/${'a'.repeat(200)}`)
+    const name = 'b'.repeat(63)
+    assert.match(
+      faultsOf(() => refined(long, `images: [{ name: ${name} }]`))[0] ?? '',
+      /^\.kanihook\.yaml:1:18: images\[0\]\.name: .* is not an image's name/,
     )
   })
 })
