@@ -21,7 +21,7 @@ export interface RedeliveriesOptions {
 export interface RedeliveryJournal {
   /** A forge was asked to send it again. */
   asked(forge: string, delivery: FailedDelivery, repository: Repository | undefined): void
-  /** The log of the forge, or of a repository, cannot be read. */
+  /** The log of the forge, or of a repository, cannot be read; or what it has is not sent again. */
   refused(forge: string, error: unknown, repository: Repository | undefined): void
 }
 
@@ -30,7 +30,7 @@ const hour = 3_600_000
 /** How long it is remembered that a delivery was asked for again: longer than a forge can send it. */
 const onceMs = 8 * 24 * hour
 
-/** A log that the login may not read is tried again after so long. */
+/** A log that the login may not read, or a delivery that it may not ask for, is tried again after so long. */
 const refusedMs = 24 * hour
 
 /** How many are asked for with one look at a log. */
@@ -60,10 +60,15 @@ export function createRedeliveries(
       for (const delivery of failed) {
         if (left === 0 || now() - delivery.at < graceMs) continue
         // Claimed first: twice is worse than not at all, for the sweep finds what it was about.
-        if (!(await store.claim(`again:${forge}:${delivery.id}`, onceMs))) continue
+        const again = `again:${forge}:${delivery.id}`
+        if (!(await store.claim(again, onceMs))) continue
         left -= 1
-        await delivery.resend()
-        journal.asked(forge, delivery, repository)
+        const refusal = await resend(delivery)
+        if (refusal === undefined) journal.asked(forge, delivery, repository)
+        else {
+          await store.hold(again, refusedMs)
+          journal.refused(forge, refusal, repository)
+        }
       }
     } catch (error) {
       if (error instanceof RetryLater && error.afterMs !== undefined) {
@@ -94,5 +99,16 @@ export function createRedeliveries(
 
   return async (signal) => {
     for (const [forge, log] of logs) await askForge(forge, log, signal)
+  }
+}
+
+/** The forge's refusal, which concerns this delivery alone: it may not keep it any more. Undefined: it sends it again. */
+async function resend(delivery: FailedDelivery): Promise<PermanentError | undefined> {
+  try {
+    await delivery.resend()
+    return undefined
+  } catch (error) {
+    if (error instanceof PermanentError) return error
+    throw error
   }
 }

@@ -145,6 +145,24 @@ describe("a repository's webhook", () => {
     assert.deepEqual(counts, [20, 30, 30])
   })
 
+  test('that is not sent again leaves the others to be, now and later', async () => {
+    const deliveries = [failed({ again: githubFaults.invalid }), failed(), failed()]
+    const sweep = await startGithub({ hooks: { 'acme/app': [hookOf(...deliveries)] } })
+    await sweep()
+    assert.deepEqual(
+      standIn.resent,
+      deliveries.slice(1).map(({ id }) => id),
+    )
+    assert.deepEqual(refused, [
+      'GitHub refused the question about failed deliveries: 422 Unprocessable Entity (Validation Failed)',
+    ])
+    const left = await redis.client.pttl('{kanihook}:sweep-claim:log:github/acme/app')
+    assert.ok(left <= hour, `${left} ms`)
+    await forgetLogs()
+    await sweep()
+    assert.equal(refused.length, 1)
+  })
+
   test('of so many repositories is asked for a few at a time, each once an hour', async () => {
     const hooks = Object.fromEntries(
       Array.from({ length: 7 }, (_, n) => [`acme/app-${n}`, [hookOf(failed())]]),
@@ -178,6 +196,22 @@ test('a rate limit has the forge left alone for as long as it says', async () =>
   const before = standIn.requests.length
   await sweep()
   assert.equal(standIn.requests.length, before)
+})
+
+test('a rate limit between two deliveries leaves the second one for later', async () => {
+  const again = githubFaults.rateLimit(Date.now() + hour)
+  const hook = hookOf(failed({ again: again }), failed())
+  const sweep = await startGithub({ hooks: { 'acme/app': [hook] } })
+  await sweep()
+  await forgetLogs()
+  await sweep()
+  assert.deepEqual(standIn.resent, [])
+  await redis.client.del('{kanihook}:sweep-paused:github')
+  await sweep()
+  assert.deepEqual(
+    standIn.resent,
+    hook.deliveries.slice(1).map(({ id }) => id),
+  )
 })
 
 describe("an App's webhook", () => {

@@ -54,6 +54,8 @@ export interface GithubDelivery {
   readonly code: number
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** What it answers when it is asked to send it again; unless said, it does. */
+  readonly again?: Answer
 }
 
 export interface GithubStatus {
@@ -77,7 +79,7 @@ const refuse = (status: number, message: string): Answer => ({
   body: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) },
 })
 
-/** What GitHub says when it has had enough; for `fail`. */
+/** What GitHub says when it has had enough, or will not; for `fail` and `again`. */
 export const githubFaults = {
   rateLimit: (resetAt: number): Answer => ({
     ...refuse(403, 'API rate limit exceeded for user ID 1.'),
@@ -89,6 +91,7 @@ export const githubFaults = {
   }),
   secondaryLimit: refuse(403, 'You have exceeded a secondary rate limit. Please wait.'),
   notFound: refuse(404, 'Not Found'),
+  invalid: refuse(422, 'Validation Failed'),
   serverError: refuse(500, 'Server Error'),
 }
 
@@ -222,6 +225,7 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
   function resend(hook: GithubHook | undefined, id: string | undefined): Answer {
     const delivery = hook?.deliveries.find((each) => String(each.id) === id)
     if (!delivery) return refuse(422, 'Validation Failed')
+    if (delivery.again) return delivery.again
     resent.push(delivery.id)
     return { status: 202, body: {} }
   }
