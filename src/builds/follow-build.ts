@@ -4,7 +4,7 @@ import type { StepName } from './containers.ts'
 import { followJob, type FollowJobOptions, type JobFollower, type Look } from './follow-job.ts'
 import { indexPart, naming, openParts, partOf, type Part } from './parts.ts'
 import type { BuildChange } from './ports.ts'
-import { maxTries } from './verdict.ts'
+import { lost, maxTries } from './verdict.ts'
 
 export interface FollowBuildOptions extends FollowJobOptions {
   /** Ends the build. */
@@ -175,11 +175,6 @@ type Failed = Extract<Outcome, { reason: string }>
 
 const isBroken = (look: Look): look is Look & { readonly outcome: Failed } =>
   look.do === 'stop' || (look.do === 'end' && look.outcome.state !== 'succeeded')
-
-const lost = (why: string): Failed => ({
-  state: 'error',
-  reason: `${why}; its pod could not be removed: is its node gone?`,
-})
 
 const soonest = (holds: readonly Hold[]): Hold =>
   holds.reduce((one, other) => (other.until < one.until ? other : one))

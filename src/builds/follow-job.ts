@@ -1,13 +1,13 @@
 import { RetryLater } from '../errors.ts'
 import { createBuildLog, type BuildLog } from './build-log.ts'
-import { jobName, type Build } from './build.ts'
+import { jobName, type Build, type Outcome } from './build.ts'
 import { newFacts } from './facts.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
 import { begunContainers, failedContainer, isCloned, stepOf, waitingNote } from './progress.ts'
 import { newScan } from './scan.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
-import { verdict, type Verdict } from './verdict.ts'
+import { lost, verdict, type Verdict } from './verdict.ts'
 
 export interface FollowJobOptions extends StartOptions {
   readonly builds: Pick<BuildStore, 'update'>
@@ -86,9 +86,7 @@ export function followJob(
         log = createBuildLog({ cluster, store: logs, buildId: id, job, platform, mask, signal })
         return undefined
       }
-      // An earlier runner may have made the Job, and it must not push after its build has ended.
-      if (mayExist) await removed(job)
-      return { do: 'end', outcome: begun.outcome }
+      return mayExist ? await endWithoutJob(begun.outcome) : { do: 'end', outcome: begun.outcome }
     } catch (error) {
       mayExist = true
       return notStarted(build, error)
@@ -99,17 +97,19 @@ export function followJob(
   async function notStarted(build: Build, error: unknown): Promise<Look> {
     const view = partOf(build, part)
     const outcome = endOfStart(view, error, now())
-    if (outcome) {
-      // The Job may be there already, and must not push after its build has ended.
-      await removed(job)
-      return { do: 'end', outcome }
-    }
+    if (outcome) return endWithoutJob(outcome)
     if (!(error instanceof RetryLater)) throw error
     const present = view.steps.at(-1)
     if (present && present.note !== error.message) {
       await update(build, { step: { ...present, note: error.message } })
     }
     return { do: 'hold', why: error }
+  }
+
+  /** The Job may be there already, by an earlier runner, and must not push after its build has ended. */
+  async function endWithoutJob(outcome: Outcome): Promise<Look> {
+    const gone = await removed(job)
+    return { do: 'end', outcome: gone || !('reason' in outcome) ? outcome : lost(outcome.reason) }
   }
 
   /** Undefined while the API server cannot be asked: the build goes on in the cluster meanwhile. */

@@ -127,7 +127,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (isZero(sha)) return []
     const { generation } = await refs.ref(repository, ref)
     // A stranger's file names no statuses.
-    const images = delivery.event.pullRequest?.fork
+    const images = isPullRequest(ref)
       ? (rules.find(repository)?.images ?? [])
       : await unbuilt.images(repository, sha)
     return unbuilt.end(delivery, { generation, sha, images }, { state: 'error', reason })

@@ -50,8 +50,8 @@ const signs: readonly Sign[] = [
 ]
 
 /** What the containers that read the built image say of a folder that a RUN step wrote into. */
-export const linkInImage = (log: readonly string[]): Failure | undefined =>
-  log.some((line) => line.startsWith("The image's folder holds a link"))
+export const strangeImage = (log: readonly string[]): Failure | undefined =>
+  log.some((line) => line.startsWith("The image's folder holds"))
     ? author(
         'A RUN step wrote into /kanihook, where the built image is kept: leave that folder alone',
       )
@@ -63,8 +63,8 @@ export function explainPublish(
   { plan }: BuildPlan,
   log: readonly string[],
 ): Failure {
-  const link = linkInImage(log)
-  if (link) return link
+  const strange = strangeImage(log)
+  if (strange) return strange
   const at = log.findLastIndex((line) => /^(Pushing to|Tagging) /.test(line))
   const error = log.slice(at + 1).findLast((line) => line.startsWith('Error: ')) ?? ''
   const place = /^(?:Pushing to|Tagging) (\S+?)(?:: sha256:\S*)?$/.exec(log[at] ?? '')?.[1] ?? ''

@@ -1,6 +1,6 @@
 import type { BuildPlan } from './build.ts'
 import { author, operator, passing, type Failure } from './failure.ts'
-import { linkInImage } from './publish-failures.ts'
+import { strangeImage } from './publish-failures.ts'
 import type { ContainerEnd } from './ports.ts'
 import { countsText, findingsExitCode, findingText, readScan } from './scan.ts'
 
@@ -53,8 +53,8 @@ export function explainScan(end: ContainerEnd, build: BuildPlan, log: readonly s
     return operator('Trivy ran out of memory: raise what a LimitRange of the namespace allows')
   }
   if (end.exitCode === 127) return operator('SCAN_IMAGE has no trivy: name an image that has it')
-  const link = linkInImage(log)
-  if (link) return link
+  const strange = strangeImage(log)
+  if (strange) return strange
   const fatal = log.findLastIndex((line) => /\tFATAL\t/.test(line))
   const said = fatal < 0 ? '' : log.slice(fatal).join('\n')
   if (/no space left on device/.test(said)) {

@@ -102,6 +102,12 @@ const retryOr = (build: Build, state: 'failed' | 'error', reason: string): Verdi
     ? { do: 'retry', reason }
     : { do: 'stop', outcome: { state, reason: `${reason} (after ${build.tries} tries)` } }
 
+/** The end of a build whose pod may still be there, and push. */
+export const lost = (why: string): Extract<Outcome, { reason: string }> => ({
+  state: 'error',
+  reason: `${why}; its pod could not be removed: is its node gone?`,
+})
+
 export const stopped = (stop: NonNullable<Build['stop']>): Extract<Outcome, { reason: string }> =>
   stop.why === 'superseded'
     ? { state: 'superseded', reason: `Superseded by ${stop.bySha.slice(0, 7)}` }

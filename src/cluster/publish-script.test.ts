@@ -108,6 +108,28 @@ for (const shell of shells) {
       }
     })
 
+    it('touches nothing but an image: what else a RUN step put in its place is not looked into', async () => {
+      const [one] = index.manifests
+      const nested = { ...one, mediaType: 'application/vnd.oci.image.index.v1+json' }
+      const list = {
+        ...one,
+        mediaType: 'application/vnd.docker.distribution.manifest.list.v2+json',
+      }
+      const others = { ...one, digest: `sha256:${'b2'.repeat(32)}` }
+      for (const text of [
+        ...[[nested], [list], [one, others], []].map((manifests) =>
+          JSON.stringify({ ...index, manifests }),
+        ),
+        JSON.stringify({ ...index, more: [] }),
+        '',
+        'not JSON',
+      ]) {
+        const { status, stdout, calls } = await publish(places, { text })
+        assert.deepEqual([status, calls], [1, []], text)
+        assert.match(stdout, /holds something else than one image/)
+      }
+    })
+
     it('takes tags and repositories for no more than words', async () => {
       const odd = ['', 'a/x', '$(touch pwned)', '', 'a/"; touch pwned', '-n']
       const { status, calls } = await publish(odd)

@@ -1,4 +1,4 @@
-import { refuseLinks } from './layout-script.ts'
+import { checkLayout } from './layout-script.ts'
 import { eachPlace } from './places.ts'
 
 /**
@@ -19,8 +19,7 @@ export const publishScript = `set -eu
 exec 2>&1
 layout=$1
 shift
-${refuseLinks}
-digest=$(tr ',{' '\\n\\n' <"$layout/index.json" | sed -n 's/^ *"digest": *"\\(sha256:[0-9a-f]\\{64\\}\\)".*/\\1/p')
+${checkLayout}
 
 ${eachPlace}
 pushed=' '

@@ -12,6 +12,14 @@ const row = (...words: string[]): string => `${words.join('\t')}\n`
 const busybox = row('HIGH', 'CVE-2026-0001', 'busybox', '1.37.0-r18', '1.37.0-r19')
 const lodash = row('CRITICAL', 'CVE-2026-0003', 'lodash', '4.17.20', '')
 
+/** As go-containerregistry writes it. */
+const image = {
+  mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+  size: 1,
+  digest: `sha256:${'a1'.repeat(32)}`,
+}
+const index = { schemaVersion: 2, manifests: [image] }
+
 interface Options {
   readonly findings?: string
   readonly flags?: readonly string[]
@@ -19,6 +27,7 @@ interface Options {
   /** Text of the ignore file; undefined: there is none. */
   readonly ignored?: string
   readonly link?: boolean
+  readonly index?: object
   readonly failing?: boolean
 }
 
@@ -42,6 +51,7 @@ for (const shell of shells) {
       ]
       await mkdir(join(layout, 'blobs'), { recursive: true })
       await mkdir(folder)
+      await writeFile(join(layout, 'index.json'), JSON.stringify(options.index ?? index))
       if (link) await symlink('/etc/passwd', join(layout, 'oci-layout'))
       if (ignored !== undefined) await writeFile(ignore, ignored)
       await writeFile(join(work, 'found'), findings)
@@ -132,6 +142,13 @@ esac
       const { status, stdout, report } = await scan({ failing: true, findings: busybox })
       assert.deepEqual([status, report], [1, undefined])
       assert.match(stdout, /FATAL: no database/)
+    })
+
+    it('asks nothing of trivy where it would look at one of several images', async () => {
+      const nested = { ...image, mediaType: 'application/vnd.oci.image.index.v1+json' }
+      const { status, stdout, called } = await scan({ index: { ...index, manifests: [nested] } })
+      assert.deepEqual([status, called], [1, ['']])
+      assert.match(stdout, /holds something else than one image/)
     })
 
     it('asks nothing of trivy where a RUN step left a link in the layout', async () => {

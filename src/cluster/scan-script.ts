@@ -1,5 +1,5 @@
 import { findingsExitCode, severities } from '../builds/scan.ts'
-import { refuseLinks } from './layout-script.ts'
+import { checkLayout } from './layout-script.ts'
 
 /** A finding in a line, its words parted by tabs, as src/builds/scan.ts reads it. Names come from the image. */
 const finding = ['.Severity', '.VulnerabilityID', '.PkgName', '.InstalledVersion', '.FixedVersion']
@@ -29,7 +29,7 @@ folder=$2
 ignore=$3
 onFindings=$4
 shift 4
-${refuseLinks}
+${checkLayout}
 export TMPDIR="$folder" TRIVY_CACHE_DIR="$folder/cache"
 report=$folder/report.json
 if [ -n "$ignore" ] && [ -L "$ignore" ]; then

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
-import { cloneValues, loginValues, withArguments } from './secret-values.ts'
+import { imagePlan } from '../../test/support/samples.ts'
+import { startKubernetes } from '../../test/stand-ins/kubernetes/index.ts'
+import type { Build, ImagePlan } from '../builds/build.ts'
+import { cloneValues, createSecretValues, loginValues, withArguments } from './secret-values.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -60,6 +63,38 @@ describe('the values of build arguments that Secrets hold', () => {
       'Secret npm has no key token (buildArgs.TOKEN): add it',
     )
   })
+})
+
+test('of a build all of its logins are masked, whichever container has them', async () => {
+  const kubernetes = await startKubernetes({ runner: async () => {} })
+  const login = (password: string) => ({
+    '.dockerconfigjson': JSON.stringify({
+      auths: { 'r.io': { auth: base64(`robot:${password}`) } },
+    }),
+  })
+  try {
+    for (const name of ['push', 'pull', 'database']) kubernetes.putSecret(name, login(`of-${name}`))
+    kubernetes.putSecret('clone', { username: 'robot', password: 'of-clone' })
+    kubernetes.putSecret('npm', { token: 'of-argument' })
+    const { of } = createSecretValues({
+      kubeConfig: kubernetes.kubeConfig(),
+      namespace: 'kanihook-builds',
+    })
+    const plan: ImagePlan = {
+      ...imagePlan,
+      pushSecret: 'push',
+      pullSecret: 'pull',
+      cloneSecret: 'clone',
+      scan: { severities: ['HIGH'], onFindings: 'fail', database: { secret: 'database' } },
+      secretBuildArgs: { TOKEN: { secret: 'npm', key: 'token' } },
+    }
+    const { values } = await of({ plan } as Build)
+    for (const name of ['push', 'pull', 'database', 'clone', 'argument']) {
+      assert.ok(values.includes(`of-${name}`), name)
+    }
+  } finally {
+    await kubernetes.stop()
+  }
 })
 
 test('every line of an SSH key is masked, and the token of a clone, whose name is not', () => {

@@ -17,9 +17,11 @@ export function createSecretValues(options: SecretReaderOptions): SecretValues {
   const read = secretReader(options)
 
   return {
-    async of({ plan: { pushSecret, pullSecret, cloneSecret, secretBuildArgs = {} } }) {
+    async of({ plan: { pushSecret, pullSecret, cloneSecret, scan, secretBuildArgs = {} } }) {
       const names = new Set(Object.values(secretBuildArgs).map(({ secret }) => secret))
-      const registries = [pushSecret, pullSecret].filter((name) => name !== undefined)
+      const registries = [pushSecret, pullSecret, scan?.database?.secret].filter(
+        (name) => name !== undefined,
+      )
       for (const name of [...registries, cloneSecret]) if (name !== undefined) names.add(name)
       const found = await Promise.all(
         [...names].map(async (name) => [name, decoded(await read(name))] as const),

@@ -10,6 +10,9 @@ import { about } from './finding.ts'
 /** For each answer; a token and the question itself take up to three. */
 const answerMs = 3_000
 
+const readsOwnFiles = ({ entries }: Pick<Config, 'entries'>): boolean =>
+  entries.some(({ refinable }) => refinable !== undefined)
+
 /** The variables that name what the pods of builds run, as far as an image of kanihook.yaml wants it. */
 const imageVariables = (
   settings: BuildImages,
@@ -20,7 +23,8 @@ const imageVariables = (
     ['KANIKO_IMAGE', settings.kanikoImage],
     ['CLONE_IMAGE', settings.cloneImage],
     ...(images.some(({ scan }) => scan) ? ([['SCAN_IMAGE', settings.scanImage]] as const) : []),
-    ...(images.some(({ publish }) => publish === 'apart')
+    // A repository's own file may name several platforms.
+    ...(images.some(({ publish }) => publish === 'apart') || readsOwnFiles(config)
       ? ([['PUBLISH_IMAGE', settings.publishImage]] as const)
       : []),
   ]

@@ -308,6 +308,10 @@ const faultyImages: readonly [string, RegExp][] = [
   ['crossBuild: true', /crossBuild: says nothing without platforms/],
   ['crossBuild: "yes"', /crossBuild: must be true or false/],
   ['platforms: []', /platforms: is empty/],
+  [
+    `platforms: [${Array.from({ length: 9 }, (_, i) => `linux/a${i}`).join(', ')}]`,
+    /platforms: are more than 8 \(each is a Job of its own/,
+  ],
   ['platforms: [windows/amd64]', /platforms\[0\]: .*is not a platform/],
   ['resources: { limits: { memory: 2GB } }', /limits\.memory: .*not a quantity/],
   ['resources: { limits: { memroy: 2Gi } }', /limits\.memroy: .*not a resource/],

@@ -9,8 +9,12 @@ const platform = matching(
 /** An ARM of 64 bits is v8 where nothing else is said. */
 const normal = (name: string): string => name.replace(/^linux\/arm64\/v8$/, 'linux/arm64')
 
+/** A build counts once for the limits, and each of its platforms is a pod. */
+const most = 8
+
 const platforms = z
   .array(platform)
+  .max(most, `are more than ${most} (each is a Job of its own: name those that somebody uses)`)
   .min(1, "is empty (name a platform, or leave the key out for the node's own)")
   .superRefine((list, context) => {
     for (const [index, name] of list.entries()) {

@@ -4,7 +4,7 @@ import { destinationFault, isPathPart } from './image-reference.ts'
 import { inherit } from './inherit.ts'
 import type { ReadRepositoryFile } from './repository-file.ts'
 import type { OwnSettings, RepositoryFile } from './repository-schema.ts'
-import { resolveImage } from './resolve-config.ts'
+import { isPublishedApart, resolveImage } from './resolve-config.ts'
 import type { Fault, Path } from './yaml-file.ts'
 
 type Settings = Refinable['images'][number]
@@ -81,7 +81,9 @@ const below = ({ destination = [] }: Settings, name: string): string[] =>
 
 function merged({ base, own }: Pair, common: OwnSettings) {
   const { name: _, ...item } = own ?? { name: '' }
-  const settings: Settings = inherit(inherit(base, common), item)
+  const shaped: Settings = inherit(inherit(base, common), item)
+  // Fewer platforms would otherwise bring the push login to where RUN steps run.
+  const settings = isPublishedApart(base) ? { ...shaped, publish: 'apart' as const } : shaped
   const said = new Set([...Object.keys(common), ...Object.keys(item)])
   return { settings, said: [...said] }
 }

@@ -69,6 +69,19 @@ tags: ['{shortSha}']
     })
   })
 
+  test('brings no push login back to the build’s container: what was published apart still is', () => {
+    for (const apart of ['platforms: [linux/amd64, linux/arm64]', 'publish: apart', 'scan: {}']) {
+      const config = `repositories:
+  - match: github.com/acme/*
+    destination: r.io/{owner}/{repo}
+    pushSecret: push
+    pullSecret: pull
+    images: [{ name: shop, ${apart} }]`
+      const [image] = imagesOf(config, 'platforms: [linux/amd64]')
+      assert.deepEqual([image?.publish, image?.pullSecret], ['apart', 'pull'], apart)
+    }
+  })
+
   test('may make several of it, each below its destination; its own name stays where it is', () => {
     const images = imagesOf(one, 'images: [{ name: shop }, { name: api, context: services/api }]')
     assert.deepEqual(

@@ -111,7 +111,7 @@ const resolvePublishing = (image: ImageSettings): Partial<ImageConfig> =>
  * Kaniko cannot push by digest alone, as the images of several platforms are until they are one, nor wait
  * for a scan.
  */
-const isPublishedApart = ({ publish, platforms = [], scan }: ImageSettings): boolean =>
+export const isPublishedApart = ({ publish, platforms = [], scan }: ImageSettings): boolean =>
   publish === 'apart' || platforms.length > 1 || isScanned(scan)
 
 const isScanned = (scan: ImageSettings['scan']): boolean =>

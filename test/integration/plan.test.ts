@@ -9,6 +9,7 @@ import {
 import type { BuildStore, GitRemote } from '../../src/builds/ports.ts'
 import type { TagClaim } from '../../src/builds/build.ts'
 import type { Delivery } from '../../src/builds/push-event.ts'
+import type { RepositoryRule } from '../../src/builds/rules.ts'
 import { RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createRefStore } from '../../src/queue/ref-store.ts'
@@ -272,6 +273,23 @@ test('a push that cannot be planned ends as an error on the commit that it named
   )
   const planned = await plan(event)
   assert.equal((await builds.get(planned.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('a pull request that cannot be planned ends on the images of kanihook.yaml, whatever it says of itself', async () => {
+  const named: RepositoryRule = {
+    ...rulesOf().find(repository)!,
+    ownFile: {
+      path: '.kanihook.yaml',
+      maxBytes: 1_000,
+      namesImages: true,
+      refine: () => ({ images: [{ ...imageRule, name: 'strange' }], said: new Map() }),
+    },
+  }
+  const event = push('refs/pull/7/head', zeroSha, sha('a'))
+  const own = { ...event, event: { ...event.event, pullRequest: { fork: false, head: 'topic' } } }
+  const ids = await planner({ rules: { find: () => named } }).giveUp(own as Delivery, 'No access')
+  const images = await Promise.all(ids.map(async (id) => (await builds.get(id))?.image))
+  assert.deepEqual(images, ['app'])
 })
 
 test('a plan that was overtaken makes no build: it is made again for the newer head', async () => {

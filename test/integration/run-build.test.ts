@@ -514,6 +514,27 @@ test('a new try that a full quota holds back is given up after its start time-ou
   )
 })
 
+test('a build that ends at its start says so where an earlier runner’s pod stays', async () => {
+  const [destination = ''] = imagePlan.destinations
+  const claim = { destination, repositoryId: 'gitea/7', image: 'app' }
+  await refs.claimTag({ ...claim, ref: 'refs/tags/v1.3.0', version: '1.3.0' })
+  const moving = [{ ...claim, ref: 'refs/tags/v1.2.0', version: '1.2.0' }]
+  const plan = { ...buildPlan({ ref: 'refs/tags/v1.2.0' }), moving }
+  await builds.create(plan)
+  await builds.update(plan.id, { state: 'starting', tries: 1 })
+  cluster.show(jobName(plan, 1), { phase: 'pending', ends: {} })
+  const stays = (_: string, signal: AbortSignal): Promise<void> =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
+    )
+  await run(plan.id, { cluster: { ...cluster, remove: stays }, removalMs: 20 })
+  assert.deepEqual((await record(plan.id)).outcome, {
+    state: 'error',
+    reason:
+      'Every tag of this image has moved on to a newer version; its pod could not be removed: is its node gone?',
+  })
+})
+
 test('a Job that vanished while nobody looked is tried again as a new one', async () => {
   const build = await create()
   await builds.update(build.id, { state: 'running', tries: 1 })

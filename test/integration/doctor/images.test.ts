@@ -36,6 +36,7 @@ describe('an image that builds run', () => {
     kaniko: string,
     git: string,
     uploads: Config['uploads'] = [],
+    entries: Config['entries'] = [],
   ): Promise<string[]> {
     const settings = {
       kanikoImage: `${host}/${kaniko}`,
@@ -45,7 +46,7 @@ describe('an image that builds run', () => {
     }
     const insecure = { host, insecure: true, skipTlsVerify: false, mirror: undefined }
     const { findings } = await runChecks(
-      imageChecks(settings, { entries: [], uploads, registries: [insecure] }),
+      imageChecks(settings, { entries, uploads, registries: [insecure] }),
       5_000,
     )
     return findings.map(
@@ -88,6 +89,21 @@ describe('an image that builds run', () => {
     const lines = await look(host, 'acme/kaniko:v1', 'acme/git:v2', uploads)
     assert.match(lines[2] ?? '', /^ok PUBLISH_IMAGE: .* is named by a tag/)
     assert.equal((await look(host, 'acme/kaniko:v1', 'acme/git:v2')).length, 2)
+  })
+
+  it('that publishes is looked at where a repository’s own file may want it', async () => {
+    const host = await start()
+    for (const [says, count] of [
+      ['read', 3],
+      ['ignore', 2],
+    ] as const) {
+      const { entries } = parseConfig(
+        `repositories: [{ match: a.io/b, destination: reg.acme.io/b, repositoryFile: ${says} }]`,
+        'kanihook.yaml',
+      )
+      const lines = await look(host, 'acme/kaniko:v1', 'acme/git:v2', [], entries)
+      assert.equal(lines.length, count, says)
+    }
   })
 
   it('that its registry does not have is a warning', async () => {
