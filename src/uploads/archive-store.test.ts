@@ -113,6 +113,22 @@ describe('an archive', () => {
     assert.deepEqual(await left(), [])
   })
 
+  it('that does not end is refused as soon as it is too large', async () => {
+    const body = new PassThrough()
+    const received = store({ maxBytes: 4_096, idleMs: 5_000 }).receive(body, undefined)
+    body.write(await archive(5_000))
+    await assert.rejects(received, refused(413, /larger than the 4 KiB/))
+    assert.deepEqual(await left(), [])
+  })
+
+  it('counts for what came, not for what it said', async () => {
+    const archives = store({ diskBytes: 9_000 })
+    const body = await archive(1_000)
+    const { id } = await archives.receive(bodyOf(body), 8_000)
+    assert.equal(archives.find(id)?.bytes, body.length)
+    await archives.receive(bodyOf(body), 7_000)
+  })
+
   it('for which the others leave no room is refused, until one of them is gone', async () => {
     const archives = store({ diskBytes: 7_000 })
     const body = await archive(4_000)
