@@ -105,7 +105,7 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
       ...cloneSecrets.checks,
       ...images,
       ...registryChecks({ groups, pushSecrets, reached }),
-      ...pullSecretChecks({ names: config ? pullSecrets(config) : [], pushSecrets, reached }),
+      ...pullSecretChecks({ secrets: config ? pullSecrets(config) : [], pushSecrets, reached }),
     ],
     findings: [],
     secrets: [pushSecrets.values, cloneSecrets.values],

@@ -6,7 +6,7 @@ import type { Check } from './checks.ts'
 import { eachOf, width } from './each-of.ts'
 import { about, type CheckResult, type Finding } from './finding.ts'
 import { leftToAccount, type PushSecrets } from './push-secrets.ts'
-import type { RegistryGroup } from './registry-targets.ts'
+import type { PullSecret, RegistryGroup } from './registry-targets.ts'
 
 /** For each answer; a login and a permission take up to six. */
 const answerMs = 3_000
@@ -35,18 +35,19 @@ export function registryChecks({ groups, pushSecrets, reached }: RegistryChecksO
 
 /** One check for each Secret that builds pull with: is it a login, and for what? */
 export function pullSecretChecks({
-  names,
+  secrets,
   pushSecrets,
   reached,
 }: Pick<RegistryChecksOptions, 'pushSecrets' | 'reached'> & {
-  readonly names: readonly string[]
+  readonly secrets: readonly PullSecret[]
 }): Check[] {
-  return names.map((name) => ({
+  return secrets.map(({ key, name, registry }) => ({
     area: 'registry',
-    subject: `pullSecret ${name}`,
+    subject: `${key} ${name}`,
     async run() {
       if (!(await reached).reached) return { findings: [] }
-      return { findings: about('registry', `pullSecret ${name}`)(await pushSecrets.held(name)) }
+      const remark = await pushSecrets.held(name, registry)
+      return { findings: about('registry', `${key} ${name}`)(remark) }
     },
   }))
 }
@@ -55,7 +56,7 @@ async function examine(group: RegistryGroup, secrets: PushSecrets): Promise<Find
   const { host, secret, serviceAccountName: account, names } = group
   const atHost = about('registry', host)
   const loginFor = async (name: string): Promise<DockerLogin | Remark | undefined> =>
-    secret === undefined ? undefined : secrets.login(secret, host, name, account)
+    secret === undefined ? undefined : secrets.login(secret, group, name)
   if (secret === undefined && account !== undefined) return atHost(leftToAccount(account))
   const login = await loginFor(names[0] ?? '')
   if (login && 'severity' in login) return atHost(login)
@@ -113,6 +114,9 @@ function summaries(
 
 const naming = (key: RegistryGroup['key']): string => `name a ${key} in kanihook.yaml`
 
+/** What the documentation calls them. They differ: RUN steps can read a pullSecret. */
+const usualNames = { pushSecret: 'registry-credentials', pullSecret: 'registry-reader' } as const
+
 const listed = (names: readonly string[]): string =>
   names.length <= 4
     ? names.join(', ')
@@ -151,7 +155,7 @@ function pushRemark(
   return secret === undefined
     ? warning(
         `refuses pushes without a login (${access.said}), and no ${key} is named`,
-        `${naming(key)}: ${secrets.making('registry-credentials', host)}`,
+        `${naming(key)}: ${secrets.making(usualNames[key], host)}, then ${key}: ${usualNames[key]}`,
       )
     : failure(
         `the login of the Secret ${secret} may not push (${access.said})`,

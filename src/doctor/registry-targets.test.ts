@@ -29,5 +29,8 @@ uploads:
     { host: 'reg.acme.io', secret: 'push', names: ['app', 'shop', 'scanned'], insecure: true },
     { host: 'other.acme.io', secret: 'own', names: ['web'], insecure: false },
   ])
-  assert.deepEqual(pullSecrets(both), ['mirror', 'pull'])
+  assert.deepEqual(pullSecrets(both), [
+    { key: 'scan.database.secret', name: 'mirror', registry: 'reg.acme.io' },
+    { key: 'pullSecret', name: 'pull' },
+  ])
 })

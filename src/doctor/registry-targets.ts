@@ -31,14 +31,37 @@ function cachePushes({ publish, cache, destinations, pullSecret }: ImageConfig):
   return [{ destination, secret: pullSecret, key: 'pullSecret' }]
 }
 
-/** The Secrets that builds pull images and the database of scans with, each once. Pure. */
-export const pullSecrets = (config: Config): readonly string[] => [
-  ...new Set(
-    imagesOf(config)
-      .flatMap(({ pullSecret, scan }) => [pullSecret, scan?.database?.secret])
-      .filter((secret) => secret !== undefined),
-  ),
-]
+/** A Secret that builds pull with. */
+export interface PullSecret {
+  /** The key of kanihook.yaml that names it. */
+  readonly key: 'pullSecret' | 'scan.database.secret'
+  readonly name: string
+  /** What it is the login of, where that is known: base images may be of any registry. */
+  readonly registry?: string
+}
+
+/** The Secrets that builds pull images and the database of scans with, each once for each key. Pure. */
+export function pullSecrets(config: Config): PullSecret[] {
+  const found = new Map<string, PullSecret>()
+  for (const { pullSecret, scan } of imagesOf(config)) {
+    for (const each of [...ofImages(pullSecret), ...ofDatabase(scan?.database)]) {
+      const id = `${each.key} ${each.name}`
+      if (!found.has(id)) found.set(id, each)
+    }
+  }
+  return [...found.values()]
+}
+
+const ofImages = (name: string | undefined): PullSecret[] =>
+  name === undefined ? [] : [{ key: 'pullSecret', name }]
+
+function ofDatabase(database: NonNullable<ImageConfig['scan']>['database']): PullSecret[] {
+  const { secret: name, repository, javaRepository } = database ?? {}
+  if (name === undefined) return []
+  const place = repository ?? javaRepository
+  const at = place === undefined ? {} : { registry: splitDestination(place).registry }
+  return [{ key: 'scan.database.secret', name, ...at }]
+}
 
 /** What kanihook.yaml wants to push to, by registry and Secret. Pure. */
 export function registryGroups(config: Config): RegistryGroup[] {

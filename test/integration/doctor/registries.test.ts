@@ -3,7 +3,7 @@ import { afterEach, describe, it } from 'node:test'
 import { CoreV1Api } from '@kubernetes/client-node'
 import { runChecks } from '../../../src/doctor/checks.ts'
 import { createPushSecrets } from '../../../src/doctor/push-secrets.ts'
-import { registryChecks } from '../../../src/doctor/registries.ts'
+import { pullSecretChecks, registryChecks } from '../../../src/doctor/registries.ts'
 import type { RegistryGroup } from '../../../src/doctor/registry-targets.ts'
 import {
   createScriptedRunner,
@@ -163,6 +163,34 @@ describe('a registry', () => {
     })
   }
 
+  it('that keeps the cache gets a login of another name than the push login', async () => {
+    const { host } = await start()
+    const [line] = await look({ host, secret: undefined, key: 'pullSecret' }, undefined)
+    assert.match(
+      line ?? '',
+      /^warning: .* → name a pullSecret in kanihook\.yaml: kubectl .* docker-registry registry-reader .*, then pullSecret: registry-reader$/,
+    )
+    assert.doesNotMatch(line ?? '', /registry-credentials/)
+  })
+
+  it('of the database of scans whose Secret is missing gets the command for that registry', async () => {
+    const kubernetes = await cluster()
+    const pushSecrets = createPushSecrets(
+      kubernetes.kubeConfig().makeApiClient(CoreV1Api),
+      namespace,
+    )
+    const reached = Promise.resolve({ reached: true })
+    const database = {
+      key: 'scan.database.secret',
+      name: 'mirror',
+      registry: 'reg.acme.io',
+    } as const
+    const checks = pullSecretChecks({ secrets: [database], pushSecrets, reached })
+    const { findings } = await runChecks(checks, 5_000)
+    assert.equal(findings[0]?.subject, 'scan.database.secret mirror')
+    assert.match(findings[0]?.fix ?? '', / docker-registry mirror --docker-server=reg\.acme\.io /)
+  })
+
   it('that is open takes pushes from anybody', async () => {
     const { host } = await start({ login: 'none' })
     const lines = await look({ host, secret: undefined }, undefined)
@@ -208,8 +236,26 @@ describe('a registry', () => {
       const registry = await start()
       const { host } = registry
       const [line] = await look({ host }, dockerConfig('reg.acme.io', auth()))
-      assert.match(line ?? '', /^error: .*holds logins for reg\.acme\.io alone → kubectl /)
+      assert.equal(
+        line,
+        `error: ${host}: the Secret ${secret} holds logins for reg.acme.io alone → add a login for ${host} to it (docs/recipes.md: Two registries at once), or name another Secret as pushSecret`,
+      )
       assert.deepEqual(registry.requests, [])
+      const [pull] = await look({ host, key: 'pullSecret' }, dockerConfig('reg.acme.io', auth()))
+      assert.match(pull ?? '', /or name another Secret as pullSecret$/)
+    })
+
+    it("holds Docker Hub's login under another key beside others is not to be deleted", async () => {
+      const auths = { 'docker.io': auth(), 'reg.acme.io': auth() }
+      const [line] = await look(
+        { host: 'docker.io' },
+        { '.dockerconfigjson': JSON.stringify({ auths }) },
+      )
+      assert.match(
+        line ?? '',
+        /under docker\.io, .* → add a login for https:\/\/index\.docker\.io\/v1\/ to it/,
+      )
+      assert.doesNotMatch(line ?? '', /delete/)
     })
 
     it('names Docker Hub by another key than its own is told that key', async () => {
