@@ -38,12 +38,14 @@ test('an editor with the schema marks unknown keys, wrong types and no platform'
     repositories: [{ match: 'a.io/b', images: [{ ...image, ...own }] }],
   })
   assert.ok(validate(file({})))
+  assert.ok(validate(file({ platforms: ['linux/arm64', 'linux/arm/v7'] })))
   for (const own of [
     { scan: { severity: ['AWFUL'] } },
     { tags: 'main' },
     { timeout: '5y' },
     { name: '-x' },
     { platforms: [] },
+    { platforms: ['linux/aarch64'] },
   ]) {
     assert.ok(!validate(file(own)), JSON.stringify(own))
   }

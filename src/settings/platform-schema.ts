@@ -1,10 +1,8 @@
 import { z } from 'zod'
-import { duration, matching } from './schema-text.ts'
+import { platformFault, platformPattern } from './platform-name.ts'
+import { duration, text } from './schema-text.ts'
 
-const platform = matching(
-  '^linux/[a-z0-9]{1,10}(/v[0-9]{1,2})?$',
-  'is not a platform (write e.g. linux/amd64)',
-)
+const platform = text(platformFault).meta({ pattern: platformPattern })
 
 /** An ARM of 64 bits is v8 where nothing else is said. */
 const normal = (name: string): string => name.replace(/^linux\/arm64\/v8$/, 'linux/arm64')
