@@ -18,6 +18,11 @@ async function check(text: string) {
   return { lines: lines.map((line) => line.replaceAll(path, 'kanihook.yaml')), exitCode }
 }
 
+/** An image with a push login and the cache. */
+function cached(settings: string, cache = ''): string {
+  return `repositories: [{ match: github.com/a/b, images: [{ name: x, destination: r.io/x, pushSecret: login, cache: { enabled: true${cache} }, ${settings} }] }]`
+}
+
 test('a valid file is summed up, with exit code 0', async () => {
   assert.deepEqual(
     await check(`
@@ -82,6 +87,32 @@ repositories: [{ match: github.com/acme/* }, { match: github.com/acme/shop }]`,
     /^warning: entry 2 \(github\.com\/acme\/shop\) is never reached: github\.com\/acme\/\* above it/,
   ],
   ['no repositories', 'repositories: []', /nothing is built/],
+  [
+    'a match without its host',
+    "repositories: [{ match: acme/*, destination: 'r.io/{owner}/{repo}' }]",
+    /^warning: .*acme has no dot and no port: is it a host\? \(write github\.com\/acme\/\*\)$/,
+  ],
+  ...['trusted', 'approved'].map(
+    (policy) =>
+      [
+        `pull requests (${policy}) that have no tag`,
+        `repositories: [{ match: github.com/a/b, pullRequests: ${policy}, images: [{ name: x, destination: r.io/x, tags: ['{branch}', latest] }] }]`,
+        /^warning: every pull request of github\.com\/a\/b \(x\) would end with: No tag of \[\{branch\}, latest\] has a value on a pull request: add one such as pr-\{pr\}$/,
+      ] as const,
+  ),
+  ...['publish: apart', 'scan: {}', 'platforms: [linux/amd64, linux/arm64]'].map(
+    (apart) =>
+      [
+        `a cache without a login, with ${apart}`,
+        cached(apart),
+        /^warning: github\.com\/a\/b \(x\) is published apart, .*: the cache wants a login: pullSecret \(docs\/publish-and-scan\.md\)$/,
+      ] as const,
+  ),
+  [
+    'a cache without a login, elsewhere in the same registry',
+    cached('publish: apart', ', repository: r.io/layers'),
+    /the cache wants a login: pullSecret/,
+  ],
 ] as const) {
   test(`${what}: valid, with a warning`, async () => {
     const { lines, exitCode } = await check(text)
@@ -89,6 +120,36 @@ repositories: [{ match: github.com/acme/* }, { match: github.com/acme/shop }]`,
     const warnings = lines.filter((line) => line.startsWith('warning: '))
     assert.equal(warnings.length, 1)
     assert.match(warnings[0]!, warning)
+  })
+}
+
+for (const [what, text] of [
+  [
+    'matches of a host or of any',
+    `defaults: { destination: 'r.io/{owner}/{repo}' }
+repositories: [{ match: 'localhost/a/b' }, { match: 'git:3000/a/b' }, { match: 'gitea/a/b' }, { match: '**/a/c' }]`,
+  ],
+  [
+    'pull requests with a tag of their commit',
+    'repositories: [{ match: github.com/a/b, pullRequests: trusted, destination: r.io/x }]',
+  ],
+  [
+    'tags of branches alone without pull requests',
+    "repositories: [{ match: github.com/a/b, images: [{ name: x, destination: r.io/x, tags: ['{branch}'] }] }]",
+  ],
+  ['a cache that Kaniko pushes with the image', cached('publish: together')],
+  ['a cache with a login of its own', cached('publish: apart, pullSecret: reader')],
+  ['a cache in another registry', cached('publish: apart', ', repository: other.io/layers')],
+  ['a cache by an account of the cloud', cached('publish: apart, serviceAccountName: pusher')],
+  ['a cache that is off', cached('publish: apart').replace('enabled: true', 'enabled: false')],
+] as const) {
+  test(`${what}: no warning`, async () => {
+    const { lines, exitCode } = await check(text)
+    assert.equal(exitCode, 0, lines.join('\n'))
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('warning')),
+      [],
+    )
   })
 }
 

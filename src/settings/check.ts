@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import { parseConfig } from './config-file.ts'
 import { configWarnings } from './config-warnings.ts'
 import type { Config, EntryConfig, ImageConfig } from './config.ts'
+import { hostlessEntries } from './hostless-entries.ts'
 import { readConfigText } from './live-rules.ts'
 import { readRepositoryFile } from './repository-file.ts'
 import type { RepositoryFile } from './repository-schema.ts'
@@ -36,7 +37,9 @@ function summary(path: string, config: Config): string[] {
     `${path} is valid: ${count(config.entries.length, 'entry', 'entries')}, ${count(images.length, 'image', 'images')}.`,
     ...config.entries.flatMap(describeEntry),
     ...(config.uploads.length > 0 ? ['uploads:', ...config.uploads.map(describeImage)] : []),
-    ...configWarnings(config).map((warning) => `warning: ${warning}`),
+    ...[...hostlessEntries(config.entries), ...configWarnings(config)].map(
+      (warning) => `warning: ${warning}`,
+    ),
   ]
 }
 

@@ -12,6 +12,8 @@ const itemKeys: Readonly<Record<string, string>> = {
 const mappings: Readonly<Record<string, string>> = {
   defaults: 'destination: registry.acme.io/{owner}/{repo}',
   cache: '{ enabled: true }',
+  scan: '{ enabled: true }',
+  database: '{ repository: registry.acme.io/mirror/trivy-db:2 }',
   paths: '{ include: [src/**] }',
   resources: '{ limits: { memory: 2Gi } }',
   requests: '{ memory: 2Gi }',
@@ -35,7 +37,11 @@ export function mappingExample(path: Path, value: unknown, source: string | unde
   }
   const key = typeof last === 'number' ? itemKeys[String(path.at(-2))] : undefined
   if (key !== undefined) return `write ${key}: ${typeof value === 'string' ? (source ?? '…') : '…'}`
-  if (last === 'cache' && typeof value === 'boolean') return `write { enabled: ${value} }`
+  if (last === 'database' && typeof value === 'string') {
+    return `write { repository: ${source ?? '…'} }`
+  }
+  if ((last === 'cache' || last === 'scan') && typeof value === 'boolean')
+    return `write { enabled: ${value} }`
   return `write ${mappings[last] ?? 'key: value'}`
 }
 

@@ -48,9 +48,17 @@ function unionFaults(issue: Extract<Issue, { code: 'invalid_union' }>, file: Yam
   const [ofText = [], ofSecret] = issue.errors
   if (ofSecret === undefined || path.at(-2) !== 'buildArgs')
     return [{ path, message: issue.message }]
+  if (isMapping(value) && !('secret' in value || 'key' in value) && !isVariable(value)) {
+    return [
+      { path, message: 'is neither text nor of a Secret (write { secret: …, key: … }, or text)' },
+    ]
+  }
   const chosen = isMapping(value) && ('secret' in value || 'key' in value) ? ofSecret : ofText
   return chosen.flatMap((each) => explainIssue({ ...each, path: [...path, ...each.path] }, file))
 }
+
+/** `{branch}`, as YAML reads it. */
+const isVariable = (value: object): boolean => Object.values(value).every((each) => each === null)
 
 /** The kind of mapping that a path leads to, and the keys that it may have. */
 function keysAt(path: Path): readonly string[] {

@@ -1,3 +1,4 @@
+import { planImage } from '../builds/image-plan.ts'
 import type { Config, EntryConfig, ImageConfig, UploadConfig } from './config.ts'
 import { isPattern } from './globs.ts'
 import { splitDestination } from './image-reference.ts'
@@ -16,6 +17,8 @@ export function configWarnings({
     ...sharedSecrets(entries),
     ...sharedDestinations(entries),
     ...sharedWithUploads(entries, uploads),
+    ...entries.flatMap(untaggedPullRequests),
+    ...lockedCaches(entries, uploads),
   ]
 }
 
@@ -84,4 +87,49 @@ function sharedDestinations(entries: readonly EntryConfig[]): string[] {
           )
       : [],
   )
+}
+
+/** Images that no pull request can have, though the entry builds them. */
+function untaggedPullRequests({ match, pullRequests, images }: EntryConfig): string[] {
+  if (pullRequests === 'never') return []
+  return images.flatMap((image) => {
+    const rule = { ...image, name: image.name ?? 'app', paths: undefined }
+    const { problem } = planImage(rule, anyRepository, 'refs/pull/1/head', '0'.repeat(40), 0)
+    return problem === undefined
+      ? []
+      : [`every pull request of ${placeOf(match, image)} would end with: ${problem}`]
+  })
+}
+
+const anyRepository = { forge: 'github', id: '1', host: 'github.com', path: 'acme/app' }
+
+const placeOf = (match: string, { name }: ImageConfig): string =>
+  name === undefined ? match : `${match} (${name})`
+
+/** Layers of what is published apart are pushed by the login of the build's container. */
+function lockedCaches(entries: readonly EntryConfig[], uploads: readonly UploadConfig[]): string[] {
+  const placed = [
+    ...entries.flatMap(({ match, images }) =>
+      images.map((image) => ({ place: placeOf(match, image), image })),
+    ),
+    ...uploads.map((image) => ({ place: `the upload ${image.name}`, image })),
+  ]
+  return placed
+    .filter(({ image }) => wantsCacheLogin(image))
+    .map(
+      ({ place }) =>
+        `${place} is published apart, where the build's container has no pushSecret: the cache wants a login: pullSecret (docs/publish-and-scan.md)`,
+    )
+}
+
+/** Of the registry that wants a login for the image alone; another, or a cloud's account, may want none. */
+function wantsCacheLogin(image: ImageConfig): boolean {
+  const { publish, cache, destinations, pushSecret, pullSecret, serviceAccountName } = image
+  if (publish !== 'apart' || !cache.enabled) return false
+  if (pushSecret === undefined || pullSecret !== undefined || serviceAccountName !== undefined) {
+    return false
+  }
+  if (cache.repository === undefined) return true
+  const { registry } = splitDestination(cache.repository)
+  return destinations.some((each) => splitDestination(each).registry === registry)
 }
