@@ -128,7 +128,10 @@ export interface ImagePlan {
   readonly compression?: Compression
   /** From the start of the clone to the end of the push. */
   readonly timeoutMs: number
-  /** From the creation of the Job to the start of the clone. */
+  /**
+   * From the creation of the Job to the start of the clone; and for a later container that something, such
+   * as its image, keeps from starting, from the end of the one before it.
+   */
   readonly startTimeoutMs: number
   /** Kaniko's `--verbosity`. */
   readonly verbosity: string

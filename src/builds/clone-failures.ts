@@ -66,6 +66,10 @@ const cloneSigns: readonly Sign[] = [
     pattern: /^The (context|Dockerfile|ignore file) (.+) leads out of the repository$/m,
     explain: (match) => author(`The ${match[1]} ${match[2]} is a link out of the repository`),
   },
+  {
+    pattern: /^The context (.+) is not in the repository$/m,
+    explain: (match) => author(`Context not found: ${match[1]}`),
+  },
   ...lfsSigns,
   {
     pattern: /transport '([^']+)' not allowed/,

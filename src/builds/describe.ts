@@ -31,6 +31,12 @@ const stages: Partial<Record<StepName, string>> = {
   publishing: 'Pushing',
 }
 
+const stageOf = (step: StepName = 'building'): string => stages[step] ?? 'Building'
+
+/** Before its pod has started a build has no stage. */
+const heldUp = (step: StepName, note: string): string =>
+  step === 'queued' || step === 'starting' ? note : `${stageOf(step)}: ${note}`
+
 function sentence(build: Build): string {
   const { outcome } = build
   if (!isEnded(build.state) || !outcome) return progress(build)
@@ -54,11 +60,11 @@ function findings({ scans = [] }: Build): string {
 function progress(build: Build): string {
   const open = openParts(build)
   for (const part of open) {
-    const note = partOf(build, part).steps.at(-1)?.note
-    if (note) return naming(part, note)
+    const step = partOf(build, part).steps.at(-1)
+    if (step?.note) return naming(part, heldUp(step.name, step.note))
   }
   if (build.state !== 'running') return 'Queued'
-  if (open.includes(undefined)) return stages[build.steps.at(-1)?.name ?? 'building'] ?? 'Building'
+  if (open.includes(undefined)) return stageOf(build.steps.at(-1)?.name)
   return open.includes(indexPart) ? 'Publishing the index' : `Building ${open.join(', ')}`
 }
 

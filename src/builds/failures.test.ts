@@ -119,6 +119,12 @@ const clones: [log: string, retry: boolean, reason: RegExp, state?: Failure['sta
     'failed',
   ],
   [
+    'The context services/shop is not in the repository',
+    false,
+    /^Context not found: services\/shop$/,
+    'failed',
+  ],
+  [
     "fatal: could not read Username for 'https://other.io': terminal prompts disabled\nfatal: clone of 'https://other.io/a/lib.git' into submodule path '/kanihook/context/libs/a' failed",
     false,
     /^Submodule libs\/a cannot be cloned from other\.io: does the login for git\.example\.com, the only one, see it\?$/,

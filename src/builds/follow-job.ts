@@ -4,7 +4,14 @@ import { jobName, type Build, type Outcome } from './build.ts'
 import { newFacts } from './facts.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
-import { begunContainers, failedContainer, isCloned, stepOf, waitingNote } from './progress.ts'
+import {
+  begunContainers,
+  failedContainer,
+  isCloned,
+  runs,
+  stepOf,
+  waitingNote,
+} from './progress.ts'
 import { newScan } from './scan.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
 import { lost, verdict, type Verdict } from './verdict.ts'
@@ -130,7 +137,7 @@ export function followJob(
   async function recordStep(build: Build, observation: JobObservation): Promise<Build> {
     const name = stepOf(observation)
     const present = partOf(build, part).steps.at(-1)
-    const note = observation.phase === 'pending' ? waitingNote(observation) : undefined
+    const note = waitingNote(observation)
     // One platform speaks for all.
     const tells = part === build.plan.platforms?.[0]
     const facts = tells ? newFacts(build.facts, observation) : undefined
@@ -145,6 +152,11 @@ export function followJob(
     const lasts = present !== undefined && now() - present.at >= worthTellingMs
     if (note && lasts && note !== present.note) {
       return update(build, { step: { ...present, note } })
+    }
+    // What the container waited for has come.
+    if (present?.note && name === present.name && runs(observation)) {
+      const { note: _, ...step } = present
+      return update(build, { step })
     }
     return build
   }

@@ -148,7 +148,7 @@ export interface ContainerEnd {
   readonly message: string
 }
 
-/** What holds up a pod's start. */
+/** What holds up the start of a pod, or of a container of it. */
 export interface Waiting {
   readonly reason: string
   readonly message: string
@@ -162,7 +162,10 @@ export interface Waiting {
 export interface JobObservation {
   /** `absent`: no such Job (or its pod is gone while it was never seen to end). */
   readonly phase: 'absent' | 'pending' | ContainerPhase | 'ended'
-  /** Why a pending pod does not start: `Unschedulable: 0/1 nodes…`, `ImagePullBackOff: …`. */
+  /**
+   * Why a pending pod does not start, or the container that `phase` names: `Unschedulable: 0/1 nodes…`,
+   * `ImagePullBackOff: …`.
+   */
   readonly waiting?: Waiting
   /** The containers that have ended. */
   readonly ends: Readonly<Partial<Record<ContainerName, ContainerEnd>>>

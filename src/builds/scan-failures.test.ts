@@ -101,6 +101,38 @@ describe('a scan that cannot be done', () => {
   })
 })
 
+describe("a database whose place kanihook.yaml does not name, and Trivy's own cannot be reached", () => {
+  const unnamed = buildPlan({
+    plan: { ...imagePlan, publish: 'apart', scan: { severities: ['HIGH'], onFindings: 'fail' } },
+  })
+  const said = (what: string, place: string): string[] => [
+    `${fatal}run error: ${what} error: failed to download artifact from ${place}: OCI repository error: 1 error occurred:`,
+    '\t* Get "https://x/v2/": dial tcp: lookup x on 10.0.0.10:53: no such host',
+  ]
+
+  it('is told with its place and with the key that names another', () => {
+    const { reason, retry } = explainScan(
+      end,
+      unnamed,
+      said('init error: DB', 'mirror.gcr.io/aquasec/trivy-db:2'),
+    )
+    assert.equal(
+      reason,
+      "Trivy's database mirror.gcr.io/aquasec/trivy-db:2 cannot be fetched (no such host): name a copy as scan.database.repository",
+    )
+    assert.equal(retry, true)
+    assert.ok(`${reason} (after 3 tries)`.length <= 140, 'a status has room for all of it')
+  })
+
+  it('is told for that of Java, too, though that of all else is named', () => {
+    const java = said('image scan error: Java DB', 'mirror.gcr.io/aquasec/trivy-java-db:1')
+    assert.equal(
+      explain(...java).reason,
+      "Trivy's database mirror.gcr.io/aquasec/trivy-java-db:1 cannot be fetched (no such host): name a copy as scan.database.javaRepository",
+    )
+  })
+})
+
 describe('a scan that finds something', () => {
   it("is the author's to mend, and names the worst", () => {
     const message = 'scan CRITICAL=1 HIGH=2\nCRITICAL\tCVE-2026-0003\tlodash\t4.17.20\t4.17.21\n'

@@ -6,45 +6,64 @@ import { countsText, findingsExitCode, findingText, readScan } from './scan.ts'
 
 interface Sign {
   readonly pattern: RegExp
-  readonly explain: (build: BuildPlan, match: RegExpExecArray) => Failure
+  readonly explain: (database: Database, match: RegExpExecArray) => Failure
+}
+
+/** The one that Trivy could not get. */
+interface Database {
+  /** With its place, where that is known. */
+  readonly name: string
+  /** The key of `scan.database` that names another place for it. */
+  readonly key: 'repository' | 'javaRepository'
+  /** Whether kanihook.yaml names its place. */
+  readonly isNamed: boolean
+  readonly secret: string | undefined
 }
 
 /** What Trivy says of its databases. The first sign that fits decides. */
 const databaseSigns: readonly Sign[] = [
   {
     pattern: /x509: ([^\n;]*)/,
-    explain: (build, [, why = '']) =>
+    explain: ({ name }, [, why = '']) =>
       operator(
-        `${database(build)}: TLS certificate refused (${why.trim()}): set skipTlsVerify under registries, or trust it`,
+        `${name}: TLS certificate refused (${why.trim()}): set skipTlsVerify under registries, or trust it`,
       ),
   },
   {
     pattern:
       /TOOMANYREQUESTS|\b429\b|\b50[0-9]\b|connection refused|connection reset|i\/o timeout|deadline exceeded|EOF|no such host/,
-    explain: (build, [why]) => passing(`${database(build)} cannot be fetched: ${why}`),
+    explain: ({ name, key, isNamed }, [why]) =>
+      isNamed
+        ? passing(`${name} cannot be fetched: ${why}`)
+        : passing(`${name} cannot be fetched (${why}): name a copy as scan.database.${key}`),
   },
   {
     pattern: /UNAUTHORIZED|DENIED|\b40[13]\b/,
-    explain: (build) => operator(`${database(build)} is refused to Trivy: ${loginOf(build)}`),
+    explain: (database) => operator(`${database.name} is refused to Trivy: ${loginOf(database)}`),
   },
   {
     pattern: /MANIFEST_UNKNOWN|NAME_UNKNOWN|\b404\b/,
-    explain: (build) => operator(`${database(build)} is not there: check scan.database`),
+    explain: ({ name }) => operator(`${name} is not there: check scan.database`),
   },
 ]
 
-const database = ({ plan: { scan } }: BuildPlan): string => {
-  const { repository, javaRepository } = scan?.database ?? {}
-  const places = [repository, javaRepository].filter((each) => each !== undefined)
-  return ["Trivy's database", ...places].join(' ')
+/** By the place that Trivy itself names, or by the one that it was told. */
+function databaseOf({ plan: { scan } }: BuildPlan, said: string): Database {
+  const key = /java.?db/i.test(said) ? 'javaRepository' : 'repository'
+  const told = scan?.database?.[key]
+  const [, place = told] = /failed to download artifact from (\S+\/\S+): /.exec(said) ?? []
+  return {
+    name: place === undefined ? "Trivy's database" : `Trivy's database ${place}`,
+    key,
+    isNamed: told !== undefined,
+    secret: scan?.database?.secret,
+  }
 }
 
-const loginOf = ({ plan: { scan } }: BuildPlan): string => {
-  const secret = scan?.database?.secret
-  return secret === undefined
+const loginOf = ({ secret }: Database): string =>
+  secret === undefined
     ? 'name a Secret with a login as scan.database.secret'
     : `check Secret ${secret}`
-}
 
 /** Explains the end of the container that scans, by its log (oldest line first). */
 export function explainScan(end: ContainerEnd, build: BuildPlan, log: readonly string[]): Failure {
@@ -66,7 +85,7 @@ export function explainScan(end: ContainerEnd, build: BuildPlan, log: readonly s
   }
   for (const { pattern, explain } of / DB\b/.test(said) ? databaseSigns : []) {
     const match = pattern.exec(said)
-    if (match) return explain(build, match)
+    if (match) return explain(databaseOf(build, said), match)
   }
   const last = said.split('\n')[0]?.split('\t').slice(2).join(' ') || log.at(-1)
   return passing(`Scan failed with exit code ${end.exitCode}${last ? `: ${last}` : ''}`)

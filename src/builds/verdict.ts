@@ -6,7 +6,7 @@ import type { Failure } from './failure.ts'
 import { explainBuild, explainPod } from './failures.ts'
 import { noNode } from './no-node.ts'
 import type { JobObservation } from './ports.ts'
-import { whyNotStarted } from './progress.ts'
+import { whyNotBegun, whyNotStarted } from './progress.ts'
 import { explainPublish } from './publish-failures.ts'
 import { readPushed } from './pushed.ts'
 import { explainRefusal } from './refusals.ts'
@@ -61,7 +61,8 @@ export function verdict(situation: Situation): Verdict {
   if (refusal) return { do: 'stop', outcome: { state: refusal.state, reason: refusal.reason } }
   const homeless = observation.waiting && noNode(build, observation.waiting, now)
   if (homeless) return { do: 'stop', outcome: homeless }
-  return now > deadline(build) ? overdue(build, observation) : { do: 'wait' }
+  const limit = Math.min(deadline(build), waitingDeadline(build, observation))
+  return now > limit ? overdue(build, observation) : { do: 'wait' }
 }
 
 /** When the present step has taken too long, in milliseconds since the epoch. */
@@ -74,9 +75,21 @@ export function deadline(build: Build): number {
   return (steps[starting]?.at ?? createdAt) + plan.startTimeoutMs
 }
 
+/**
+ * When a container that something keeps from starting has been waited for long enough, though its pod
+ * has started; in milliseconds since the epoch. Its step began when the container before it ended, and
+ * is kept in the record: whoever goes on with the build goes on counting.
+ */
+function waitingDeadline({ steps, plan }: Build, { phase, waiting }: JobObservation): number {
+  const step = steps.at(-1)
+  return waiting && step?.name === phase ? step.at + plan.startTimeoutMs : Infinity
+}
+
 function overdue(build: Build, { phase, waiting }: JobObservation): Verdict {
-  // An executor that cannot be pulled keeps the pod waiting after the clone, too.
-  if (phase !== 'pending' && !waiting) {
+  if (waiting && phase !== 'pending' && phase !== 'absent' && phase !== 'ended') {
+    return { do: 'stop', outcome: { state: 'error', reason: whyNotBegun(phase, waiting) } }
+  }
+  if (phase !== 'pending') {
     const { timeoutMs, cache } = build.plan
     const reason = cache.enabled
       ? `Timed out after ${duration(timeoutMs)}: raise timeout`

@@ -530,6 +530,19 @@ for (const shell of shells) {
       assert.equal(ran.code, 0, ran.output)
     })
 
+    it('refuses a context that is no folder of the commit', async () => {
+      const git = await serve()
+      const sha = await git.commit('acme/app', { Dockerfile: 'FROM one', 'api/a': '' })
+      for (const context of ['shop', 'api/a']) {
+        const ran = await clone(`${git.url}/acme/app`, sha, { context })
+        assert.equal(ran.code, 1, ran.output)
+        assert.match(
+          ran.output,
+          new RegExp(`^The context ${context} is not in the repository$`, 'm'),
+        )
+      }
+    })
+
     it('clones a repository of SHA-256 ids', async () => {
       const git = await serve()
       const sha = await git.commit('acme/app', { a: '1' }, { sha256: true })

@@ -155,6 +155,10 @@ stays_inside() {
   done
 }
 stays_inside context "$context"
+if ! [ -d "$context" ]; then
+  echo "The context $context is not in the repository" >&2
+  exit 1
+fi
 stays_inside Dockerfile "$dockerfile"
 stays_inside 'ignore file' "$dockerfile.dockerignore"
 stays_inside 'ignore file' "$context/.dockerignore"

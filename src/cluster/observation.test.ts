@@ -197,6 +197,15 @@ describe('what a Job and its pod say', () => {
     assert.deepEqual(observation(job(), pod({ clone: stuck })).waiting, expected)
     const second = observation(job(), pod({ clone: ended(0), build: stuck }))
     assert.deepEqual([second.phase, second.waiting], ['building', expected])
+    const done = ended(0)
+    const late: [V1Pod, string][] = [
+      [pod({ clone: done, build: done, scan: stuck, publish: initializing }), 'scanning'],
+      [pod({ clone: done, build: done, scan: done, publish: stuck }), 'publishing'],
+    ]
+    for (const [present, phase] of late) {
+      const seen = observation(job(), present)
+      assert.deepEqual([seen.phase, seen.waiting], [phase, expected])
+    }
     const condition = {
       type: 'PodScheduled',
       status: 'False',

@@ -41,6 +41,61 @@ test('a build that is being scanned says so', async () => {
   assert.match(its.shown.at(-1) ?? '', /^Pushed \S+:main in \S+ \(sha256:aaaaaaaaaaaa…\)$/)
 })
 
+const waiting = {
+  reason: 'ImagePullBackOff',
+  message: 'Back-off pulling image "trivy.example.com/trivy:1"',
+}
+const held = 'ImagePullBackOff: Back-off pulling image "trivy.example.com/trivy:1"'
+
+test('a scan whose image is not there yet says what it waits for, until it has begun', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  let clock = Date.now()
+  const running = its.run(build.id, { now: () => clock })
+  await started()
+  const scanning = { phase: 'scanning', ends: { clone: ok, build: ok } } as const
+  its.cluster.show(job, { ...scanning, waiting })
+  await eventually(() => its.shown.at(-1) === 'Scanning')
+  clock += 6_000
+  its.cluster.show(job, { ...scanning, waiting })
+  await eventually(() => its.shown.at(-1) === `Scanning: ${held}`)
+  assert.equal((await its.record(build.id)).steps.at(-1)?.note, held)
+  its.cluster.show(job, scanning)
+  await eventually(() => its.shown.at(-1) === 'Scanning')
+  assert.equal((await its.record(build.id)).steps.at(-1)?.note, undefined)
+  const ends = { clone: ok, build: ok, scan: { ...ok, message: 'scan\n' } }
+  its.cluster.show(job, {
+    phase: 'ended',
+    ends: { ...ends, publish: told(`${repository}:main`) },
+  })
+  await running
+})
+
+test('a scan whose image cannot be pulled ends after startTimeout, whichever worker counts', async () => {
+  const build = await create({ startTimeoutMs: 40_000 })
+  const job = jobName(build, 1)
+  let clock = Date.now()
+  const now = (): number => clock
+  const first = new AbortController()
+  const running = its.run(build.id, { now }, first.signal)
+  await started()
+  const observation = { phase: 'scanning', ends: { clone: ok, build: ok }, waiting } as const
+  its.cluster.show(job, observation)
+  await eventually(() => its.shown.at(-1) === 'Scanning')
+  clock += 39_000
+  its.cluster.show(job, observation)
+  await eventually(() => its.shown.at(-1) === `Scanning: ${held}`)
+  first.abort(new Error('worker stops'))
+  await assert.rejects(running, /worker stops/)
+  clock += 2_000
+  await its.run(build.id, { now })
+  assert.deepEqual((await its.record(build.id)).outcome, {
+    state: 'error',
+    reason: `SCAN_IMAGE cannot be pulled: ${held}`,
+  })
+  assert.deepEqual(its.cluster.removed, [job])
+})
+
 test('an image with findings ends its build, and what was found stays with it', async () => {
   const build = await create()
   const running = its.run(build.id)
@@ -69,7 +124,7 @@ test('a database that does not answer is asked three times, each in a new Job', 
     its.cluster.write(
       job,
       'scan',
-      '2026-11-24T12:00:00Z\tFATAL\tFatal error\tinit error: DB error: failed to download vulnerability DB',
+      '2026-11-24T12:00:00Z\tFATAL\tFatal error\tinit error: DB error: failed to download vulnerability DB: failed to download artifact from mirror/trivy-db:2: OCI repository error: 1 error occurred:',
       '\t* Get "https://mirror/v2/": dial tcp: lookup mirror: no such host',
     )
     its.cluster.show(job, {
@@ -81,7 +136,8 @@ test('a database that does not answer is asked three times, each in a new Job', 
   }
   assert.deepEqual((await its.record(build.id)).outcome, {
     state: 'error',
-    reason: "Trivy's database cannot be fetched: no such host (after 3 tries)",
+    reason:
+      "Trivy's database mirror/trivy-db:2 cannot be fetched (no such host): name a copy as scan.database.repository (after 3 tries)",
   })
 })
 
