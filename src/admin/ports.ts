@@ -67,7 +67,12 @@ export interface AdminUploads {
   /** What kanihook.yaml has under `uploads` now. */
   images(): readonly UploadImage[]
   /** See `HeldUploads.build` in src/uploads. */
-  build(body: Readable, declared: number | undefined, wish: UploadWish): Promise<Build>
+  build(
+    body: Readable,
+    declared: number | undefined,
+    wish: UploadWish,
+    isGone: () => boolean,
+  ): Promise<Build>
 }
 
 export interface UploadImage {

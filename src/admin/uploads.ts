@@ -63,7 +63,8 @@ export function addUploadRoutes(api: Router, { uploads, view, by }: UploadRoutes
       const length = req.headers['content-length']
       const declared = length === undefined ? undefined : Number(length)
       res.locals['lift']?.()
-      const build = await on().build(req, declared, { ...rest, buildArgs, by })
+      const wish = { ...rest, buildArgs, by }
+      const build = await on().build(req, declared, wish, () => res.destroyed)
       answer(res, 202, view(build))
     } finally {
       deadline(req, res, lingerMs)

@@ -31,9 +31,15 @@ export interface HeldUploads {
   open(): Promise<number>
   /**
    * Keeps an archive and makes its build. Throws UploadRefused, PermanentError with a sentence where kanihook.yaml
-   * or a tag's owner refuses, or what the stream threw; nothing of the archive is left then.
+   * or a tag's owner refuses, or what the stream threw; nothing of the archive is left then. `isGone`: whether who
+   * sent it has hung up, asked when the build is there: nobody knows its id then, and it is cancelled.
    */
-  build(body: Readable, declared: number | undefined, wish: UploadWish): Promise<Build>
+  build(
+    body: Readable,
+    declared: number | undefined,
+    wish: UploadWish,
+    isGone: () => boolean,
+  ): Promise<Build>
   /** Closes the port and removes what is held: builds that have not fetched theirs end with that reason. */
   close(): Promise<void>
 }
@@ -41,9 +47,12 @@ export interface HeldUploads {
 interface Held {
   readonly token: string
   readonly buildId: string
-  /** Whether its build was made; `lost`: nobody was told, as the answer to that did not come. */
+  /** Whether its build was made; `lost`: it may be, and who sent it was not told. */
   state: 'planning' | 'planned' | 'lost'
 }
+
+/** Who cancels what is lost. */
+const by = 'kanihook: its sender was not told of it'
 
 /** How often those who start builds are told again, in milliseconds: well within `heldMs`. */
 const tellMs = 300_000
@@ -76,7 +85,7 @@ export function createUploads(options: UploadsOptions): HeldUploads {
       if (state === 'planning') continue
       const build = await builds.get(buildId)
       if (build !== undefined && state === 'lost') {
-        await builds.requestStop(buildId, { why: 'cancelled', by: 'kanihook: Redis was away' })
+        await builds.requestStop(buildId, { why: 'cancelled', by })
       }
       if (build === undefined || state === 'lost' || isEnded(build.state)) await remove(id)
     }
@@ -100,7 +109,7 @@ export function createUploads(options: UploadsOptions): HeldUploads {
       return port
     },
 
-    async build(body, declared, wish) {
+    async build(body, declared, wish, isGone) {
       planner.check(wish)
       const received = await archives.receive(body, declared)
       const token = randomBytes(32).toString('hex')
@@ -110,7 +119,7 @@ export function createUploads(options: UploadsOptions): HeldUploads {
       try {
         await tell(received.id, mine)
         const build = await planner.plan(received, wish)
-        mine.state = 'planned'
+        mine.state = isGone() ? 'lost' : 'planned'
         const { id, image, sha } = build
         logger.info({ build: id, image, sha, bytes: received.bytes }, 'upload taken')
         return build

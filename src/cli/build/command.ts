@@ -1,8 +1,9 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createApiClient, type ApiClient, type UploadWish } from '../api/client.ts'
+import { createApiClient, NoAnswer, type ApiClient, type UploadWish } from '../api/client.ts'
 import { apiHelp, apiOptions } from '../api/options.ts'
+import type { ApiBuild } from '../api/answers.ts'
 import { readApiSettings } from '../api/settings.ts'
 import { readArguments } from '../arguments.ts'
 import { CommandFailed, UsageError, type Command, type Terminal } from '../command.ts'
@@ -30,8 +31,8 @@ export const build: Command = {
 ${apiHelp}
 
 Follows the log, and ends with a line on standard output for each image that was pushed, by its digest.
-Exits with 0 where the build succeeded, else 1. Ctrl-C breaks the upload off, of which nothing is kept, or
-cancels the build; a second one leaves without waiting for its end.`,
+Exits with 0 where the build succeeded, else 1. Ctrl-C breaks the upload off, or cancels the build; a
+second one leaves without waiting for its end.`,
 
   async run(args, terminal) {
     const { values } = readArguments(args, {
@@ -49,14 +50,19 @@ cancels the build; a second one leaves without waiting for its end.`,
     const wish = { image, dockerfile, target, buildArg: values['build-arg'] }
     const interrupts = hearInterrupts()
     const { signal } = interrupts
+    /** Whether kanihook may have all of it. */
+    let isSent = false
+    const whenSent = (): void => void (isSent = true)
+    let made: ApiBuild | undefined
     try {
-      const made = await upload(context, wish, { api, terminal, signal })
-      const onAbort = (): void => void cancel(api, made.id, terminal)
+      made = await upload(context, wish, { api, terminal, signal, whenSent })
+      const { id } = made
+      const onAbort = (): void => void cancel(api, id, terminal)
       signal.addEventListener('abort', onAbort)
       if (signal.aborted) onAbort()
-      const code = await followBuild(made.id, { api, terminal, timestamps: false })
+      const code = await followBuild(id, { api, terminal, timestamps: false })
       if (code === 0) {
-        const { pushed } = await api.build(made.id)
+        const { pushed } = await api.build(id)
         for (const { destination, digest } of pushed) {
           terminal.print(oneLine(`${destination}@${digest}`))
         }
@@ -64,7 +70,8 @@ cancels the build; a second one leaves without waiting for its end.`,
       return signal.aborted && code !== 0 ? interrupts.exitCode() : code
     } catch (error) {
       if (!signal.aborted) throw error
-      terminal.tell('Broken off: nothing of the upload is kept')
+      if (made) terminal.tell((error as Error).message)
+      else terminal.tell(isSent ? brokenOffLate : 'Broken off: nothing of the upload is kept')
       return interrupts.exitCode()
     } finally {
       interrupts.close()
@@ -72,12 +79,23 @@ cancels the build; a second one leaves without waiting for its end.`,
   },
 }
 
+/** kanihook cancels a build that it could tell nobody of; but it may have told, and not be heard any more. */
+const brokenOffLate =
+  'Broken off when everything was sent: it may have been taken. kanihook builds shows its build, and ' +
+  'kanihook cancel BUILD ends it'
+
 /** Packs and sends. What is packed is a file meanwhile, so that its size is known, and is removed. */
 async function upload(
   context: string,
   wish: UploadWish,
-  { api, terminal, signal }: { api: ApiClient; terminal: Terminal; signal: AbortSignal },
-): ReturnType<ApiClient['upload']> {
+  options: {
+    readonly api: ApiClient
+    readonly terminal: Terminal
+    readonly signal: AbortSignal
+    readonly whenSent: () => void
+  },
+): Promise<ApiBuild> {
+  const { api, terminal, signal, whenSent } = options
   const { maxBytes, images } = await api.uploads()
   const rule = images.find(({ name }) => name === wish.image)
   if (rule === undefined) {
@@ -107,7 +125,11 @@ async function upload(
     }
     const { size } = await stat(file)
     const progress = createProgress(terminal, size)
-    const made = await api.upload(wish, { file, bytes: size, signal, sent: progress.sent })
+    const sent = (bytes: number): void => {
+      if (bytes >= size) whenSent()
+      progress.sent(bytes)
+    }
+    const made = await api.upload(wish, { file, bytes: size, signal, sent })
     progress.end()
     terminal.tell(`${about(made)} is built: build ${made.id}`)
     return made
@@ -118,5 +140,8 @@ async function upload(
 
 async function cancel(api: ApiClient, id: string, { tell }: Terminal): Promise<void> {
   tell(`Cancelling build ${id}; interrupt again to leave without waiting for its end`)
-  await api.cancel(id).catch((error: Error) => tell(error.message))
+  await api.cancel(id).catch((error: Error) => {
+    tell(error.message)
+    if (error instanceof NoAnswer) tell(`Build ${id} may go on: kanihook cancel ${id} ends it`)
+  })
 }

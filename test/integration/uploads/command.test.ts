@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, it } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { fails, hangs, succeeds } from '../../stand-ins/kubernetes/index.ts'
+import { sampleBuild } from '../../support/api-samples.ts'
 import { tarOf } from '../../support/archives.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
-import { runCommand, startCommand } from '../../support/run-kanihook.ts'
+import { runCommand, startCommand, type CommandRun } from '../../support/run-kanihook.ts'
 import { install, type Installation } from '../cli/installation.ts'
 
 /** `kanihook build` as a process, asking a kanihook that runs; what would run in pods is scripted. */
@@ -121,32 +122,100 @@ describe('kanihook build', () => {
     assert.match(command.err.at(-1) ?? '', /cancelled: Cancelled by an operator$/)
     await eventually(async () => (await readdir(uploads)).length === 0)
   })
+})
 
-  it('keeps nothing of an upload that is interrupted', async () => {
-    // Says what may be built, and then takes nothing.
-    const slow = createServer((req, res) => {
-      if (req.method !== 'GET') return
-      res.setHeader('content-type', 'application/json')
-      res.end(
-        JSON.stringify({ maxBytes: 1 << 20, images: [{ name: 'shop', dockerfile: 'Dockerfile' }] }),
-      )
+describe('kanihook build that is interrupted', () => {
+  /** What it asked, by method and path. */
+  let asked: string[]
+  let server: Server
+  let temporary: string
+
+  /** A kanihook that says what may be built, and does with the rest what the test says. */
+  async function start(answer: (req: IncomingMessage, res: ServerResponse) => void) {
+    asked = []
+    const uploads = { maxBytes: 64 << 20, images: [{ name: 'shop', dockerfile: 'Dockerfile' }] }
+    server = createServer((req, res) => {
+      asked.push(`${req.method} ${req.url?.split('?')[0]}`)
+      if (req.method === 'GET' && req.url === '/api/uploads') json(res, 200, uploads)
+      else answer(req, res)
     })
-    await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve))
-    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`
-    const temporary = await mkdtemp(join(root, 'tmp-'))
-    const command = startCommand(['build', '-c', context, '-i', 'shop'], {
-      KANIHOOK_URL: url,
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    temporary = await mkdtemp(join(root, 'tmp-'))
+  }
+  const json = (res: ServerResponse, status: number, body: object): void =>
+    void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+
+  const run = (folder: string) =>
+    startCommand(['build', '-c', folder, '-i', 'shop'], {
+      KANIHOOK_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       TMPDIR: temporary,
     })
-    await eventually(() => command.err.some((line) => line.startsWith('Packed ')), {
-      within: 30_000,
-    })
+
+  const hasAsked = (what: string): Promise<true> =>
+    eventually(() => asked.includes(what), { within: 30_000, what })
+
+  /** It ends, and leaves no file. Returns what it told. */
+  async function told({ ended, err }: CommandRun): Promise<string> {
+    assert.equal(await ended, 130)
+    assert.deepEqual(await readdir(temporary), [])
+    return err.join('\n')
+  }
+
+  afterEach(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('keeps nothing of an upload before everything was sent', async () => {
+    const large = join(root, 'interrupted')
+    await mkdir(large)
+    await writeFile(join(large, 'Dockerfile'), 'FROM scratch')
+    // More than two sockets hold.
+    await writeFile(join(large, 'data'), randomBytes(32 << 20))
+    await start(() => undefined)
+    const command = run(large)
+    await hasAsked('POST /api/uploads')
     assert.equal((await readdir(temporary)).length, 1)
     command.child.kill('SIGINT')
-    assert.equal(await command.ended, 130)
-    assert.match(command.err.join('\n'), /Broken off: nothing of the upload is kept/)
-    assert.deepEqual(await readdir(temporary), [])
-    slow.closeAllConnections()
-    slow.close()
+    assert.match(await told(command), /^Broken off: nothing of the upload is kept$/m)
+  })
+
+  it('says that an upload may have been taken when everything was sent, and where to look', async () => {
+    const whole = Promise.withResolvers<void>()
+    await start((req) => void req.resume().once('end', whole.resolve))
+    const command = run(context)
+    await whole.promise
+    command.child.kill('SIGINT')
+    const words = await told(command)
+    assert.match(
+      words,
+      /it may have been taken\. kanihook builds shows its build, and kanihook cancel/,
+    )
+    assert.doesNotMatch(words, /nothing of the upload is kept/)
+  })
+
+  it('names a build that it could not cancel', async () => {
+    const build = sampleBuild()
+    let refused = false
+    await start((req, res) => {
+      if (req.url?.endsWith('/cancel')) {
+        refused = true
+        json(res, 503, { error: 'Redis is away' })
+      } else if (req.url?.endsWith('/log?from=0'))
+        json(res, 200, { lines: [], next: 0, dropped: 0 })
+      else if (refused) json(res, 404, { error: 'no such build' })
+      else json(res, 202, build)
+      req.resume()
+    })
+    const command = run(context)
+    await hasAsked(`GET /api/builds/${build.id}`)
+    command.child.kill('SIGINT')
+    const words = await told(command)
+    assert.match(words, /cannot answer now: Redis is away$/m)
+    assert.match(
+      words,
+      new RegExp(`^Build ${build.id} may go on: kanihook cancel ${build.id} ends it$`, 'm'),
+    )
+    assert.doesNotMatch(words, /nothing of the upload is kept|may have been taken/)
   })
 })
