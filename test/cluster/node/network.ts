@@ -29,7 +29,6 @@ export async function connectNode(network: Network, pid: number): Promise<void> 
   await run('ip', ['link', 'set', link, 'up'])
   await inside('ip', 'address', 'add', `${addresses.node}/${bits}`, 'dev', 'eth0')
   await inside('ip', 'link', 'set', 'eth0', 'up')
-  await inside('ip', 'link', 'set', 'lo', 'up')
   await inside('ip', 'route', 'add', 'default', 'via', addresses.host)
   for (const subnet of [addresses.services, addresses.pods]) {
     await run('ip', ['route', 'add', subnet, 'via', addresses.node])

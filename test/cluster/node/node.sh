@@ -21,6 +21,8 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 # a service's answer from a pod to its neighbour comes back through the rules that it went by
 echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 
+# before containerd, which listens there and else ends
+ip link set lo up
 containerd --config "$state/containerd.toml" &
 echo "$pid" >"$state/run/node.started"
 wait
