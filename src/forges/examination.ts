@@ -50,7 +50,7 @@ export function examination(remarks: readonly Remark[], { headers }: ApiAnswer):
 /** A 401: the token is none, any more. */
 export function refusedToken(answer: ApiAnswer, fix: string): ForgeExamination {
   const said = saying(answer.body).replaceAll(/\s+/g, ' ').slice(0, 100)
-  return examination([failure(`the token is refused (401 ${said})`, fix)], answer)
+  return examination([failure(`the token is refused (${`401 ${said}`.trim()})`, fix)], answer)
 }
 
 const day = 86_400_000
