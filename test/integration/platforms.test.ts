@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jobName, type Build } from '../../src/builds/build.ts'
+import { jobName, type Build, type TagClaim } from '../../src/builds/build.ts'
 import { indexPart } from '../../src/builds/parts.ts'
 import type { BuildStore, Cluster, JobObservation } from '../../src/builds/ports.ts'
 import { RetryLater } from '../../src/errors.ts'
@@ -227,6 +227,37 @@ for (const stop of [
     assert.deepEqual(startedJobs(), [])
   })
 }
+
+test('a moving tag that a newer version has taken meanwhile is not put on the index', async () => {
+  const claim = (version: string): TagClaim => ({
+    destination: `${repository}:1`,
+    repositoryId: 'gitea/7',
+    image: 'app',
+    ref: `refs/tags/v${version}`,
+    version,
+  })
+  const own = `${repository}:1.2.0`
+  const build = await create(
+    { destinations: [own, `${repository}:1`] },
+    { ref: 'refs/tags/v1.2.0', moving: [claim('1.2.0')] },
+  )
+  await its.refs.claimTag(claim('1.2.0'))
+  const running = its.run(build.id)
+  await hasStarted(job(build, amd64), job(build, arm64))
+  // The platforms push no tag: what counts is who has it when the index is made.
+  await its.refs.claimTag(claim('1.10.0'))
+  for (const part of platforms) its.cluster.show(job(build, part), pushed(part))
+  await hasStarted(job(build, indexPart))
+  const request = its.cluster.started.find(({ part }) => part === indexPart)
+  assert.deepEqual(request?.build.plan.destinations, [own])
+  const publish = published(`${own}@${digests[indexPart]}`)
+  its.cluster.show(job(build, indexPart), { phase: 'ended', ends: { publish } })
+  await running
+  assert.deepEqual((await its.record(build.id)).outcome, {
+    state: 'succeeded',
+    pushed: [{ destination: own, digest: digests[indexPart] }],
+  })
+})
 
 test('nothing that a build of several platforms leaves is kept for longer than its retention', async () => {
   alive()

@@ -1,6 +1,6 @@
 import { beforeEach } from 'node:test'
 import type { Redis } from 'ioredis'
-import type { Build, BuildIdentity, ImagePlan } from '../../src/builds/build.ts'
+import type { Build, BuildPlan, ImagePlan } from '../../src/builds/build.ts'
 import { describeBuild } from '../../src/builds/describe.ts'
 import type { BuildStore, LogStore, RefStore } from '../../src/builds/ports.ts'
 import { createRunner, type RunnerOptions } from '../../src/builds/run-build.ts'
@@ -21,7 +21,7 @@ export interface RunnerUnderTest {
   /** What a status said after each change. */
   readonly shown: string[]
   run(id: string, options?: Partial<RunnerOptions>, signal?: AbortSignal): Promise<void>
-  create(change?: Partial<ImagePlan>, identity?: Partial<BuildIdentity>): Promise<Build>
+  create(change?: Partial<ImagePlan>, identity?: Partial<BuildPlan>): Promise<Build>
   record(id: string): Promise<Build>
 }
 
