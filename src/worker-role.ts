@@ -176,7 +176,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     }
     logger.info({ ...facts, outcome }, 'build ended')
     metrics.build(endedBuild(build))
-    for (const next of await builds.active(build)) await queues.buildNow(next)
+    for (const next of await builds.mayStart(build)) await queues.buildNow(next)
   }
 
   const parts = {

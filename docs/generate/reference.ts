@@ -242,7 +242,9 @@ before the last \`/\`) and \`{repo}\` (the rest); a destination knows these two 
 variable that has no value for a push (\`{tag}\` on a branch) is left out; an image of which no tag is left
 fails with that reason. Tags are made lower case, and what a registry does not take in them becomes a \`-\`. A tag
 belongs to one image and, where it derives from a branch or a git tag, to that one: another cannot overwrite
-it, and \`{major}\` and \`{minor}\` only move forward.
+it, and \`{major}\` and \`{minor}\` only move forward. Builds that push one tag
+run one after the other, in the order in which they were planned, so that no older one moves it back; a tag that
+names the commit alone, such as \`{shortSha}\`, holds back no branch or git tag at that commit.
 
 ## Environment
 

@@ -58,6 +58,7 @@ function findings({ scans = [] }: Build): string {
 
 /** Of several parts, one that is held up speaks for all. */
 function progress(build: Build): string {
+  if (build.state === 'waiting') return build.steps.at(-1)?.note || 'Queued'
   const open = openParts(build)
   for (const part of open) {
     const step = partOf(build, part).steps.at(-1)

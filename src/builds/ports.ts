@@ -111,10 +111,12 @@ export interface BuildStore {
   active(lane: Lane): Promise<readonly string[]>
   /**
    * What has to end before the build may start, so that no late push moves a tag back: older builds of
-   * the same image and ref, oldest first, and for a branch or tag those of pull requests that have
-   * started at the same commit.
+   * the same image and ref, oldest first, then those made before it, whatever their ref, whose tags
+   * `endsFirst` says it of. One that has started waits for none, so no two wait for each other.
    */
   olderActive(build: Build): Promise<readonly string[]>
+  /** Builds that may have waited for the end of this one. */
+  mayStart(ended: Build): Promise<readonly string[]>
   /** Sets the state of a build that has not ended; returns the record after it, changed or not. */
   update(id: string, change: BuildChange): Promise<Build>
   /** Ends a build that has not ended; the first end stays. Returns the record after it. */

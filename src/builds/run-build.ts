@@ -2,7 +2,7 @@ import { RetryLater } from '../errors.ts'
 import { isEnded, type Build, type Outcome } from './build.ts'
 import { followBuild } from './follow-build.ts'
 import type { BuildChange, BuildStore, Cluster, LogStore } from './ports.ts'
-import { isPullRequest } from './push-event.ts'
+import { isPullRequest, parseRef } from './push-event.ts'
 import type { Rules } from './rules.ts'
 import type { StartOptions } from './start-job.ts'
 import { stopped } from './verdict.ts'
@@ -68,14 +68,20 @@ export function createRunner(
     return { state: 'cancelled', reason }
   }
 
-  /** An overtaken build may still push until its pod is gone; its tags must not move back. */
+  /** An older build may still push until its pod is gone; its tags must not move back. */
   async function olderOnesGone(build: Build): Promise<void> {
-    const [older] = await builds.olderActive(build)
-    if (older) {
-      throw new RetryLater(`Waiting for build ${older} of the same ref or commit`, {
-        afterMs: 1_000,
-      })
+    const [first] = await builds.olderActive(build)
+    if (first === undefined) return
+    const older = await builds.get(first)
+    const whose = older ? ` of ${refName(older)}` : ''
+    const note = `Waiting for build ${first}${whose}, which may push the same tags`
+    const queued = build.steps.at(-1)
+    if (queued && queued.note !== note) {
+      const after = await builds.update(build.id, { step: { ...queued, note } })
+      // One that was ended meanwhile is told of when it is looked at again.
+      if (!isEnded(after.state)) await changed(after)
     }
+    throw new RetryLater(note, { afterMs: 1_000 })
   }
 
   async function removed(job: string, signal: AbortSignal): Promise<boolean> {
@@ -97,4 +103,9 @@ export function createRunner(
   async function end(build: Build, outcome: Outcome): Promise<void> {
     await changed(await builds.end(build.id, outcome))
   }
+}
+
+function refName({ ref }: Build): string {
+  const { kind, name } = parseRef(ref)
+  return kind === 'branch' ? name : kind === 'upload' ? 'an upload' : `${kind} ${name}`
 }

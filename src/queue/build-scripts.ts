@@ -1,6 +1,7 @@
 /**
  * The steps on a build's record that must be atomic, in Lua. A record is a hash of flat fields:
- * `plan`, `outcome` and `stop` are JSON that Lua only passes on.
+ * `plan`, `outcome` and `stop` are JSON that Lua only passes on; `tags` are the keys of sets with the builds that
+ * push a tag and have not ended, in the order in which they were made.
  *
  * Every script ends a build by the same few lines, so a build cannot end in part.
  */
@@ -9,6 +10,9 @@ local function finish(build, lane, running, id, state, outcome, now, retention)
   redis.call('HSET', build, 'state', state, 'outcome', outcome, 'endedAt', now)
   redis.call('ZREM', lane, id)
   redis.call('SREM', running, id)
+  for _, tag in ipairs(cjson.decode(redis.call('HGET', build, 'tags') or '[]')) do
+    redis.call('ZREM', tag, id)
+  end
   redis.call('PEXPIRE', build, retention)
 end
 local function active(build)
@@ -21,13 +25,13 @@ end
  * KEYS: build, lane, running, index, contributors, ref.
  * ARGV: id, plan, now, score, replaces ('1' for branches), state, outcome, retention, field of the
  *       contributors, prefix of build keys, stop request and outcome of those that it replaces, channel of stops,
- *       '0' for a push that could not be planned, generation.
+ *       '0' for a push that could not be planned, generation, keys of its tags.
  * 'stale': the ref has moved on since the plan was made.
  * Returns [created, id of each build that was ended or asked to stop…].
  */
 export const createBuild = `${end}
 local build, lane, running, index, contributors, gitRef = unpack(KEYS)
-local id, plan, now, score, replaces, state, outcome, retention, field, builds, stop, superseded, stops, planned, generation = unpack(ARGV)
+local id, plan, now, score, replaces, state, outcome, retention, field, builds, stop, superseded, stops, planned, generation, tags = unpack(ARGV)
 if redis.call('EXISTS', build) == 1 then return {'0'} end
 local current = redis.call('HGET', gitRef, 'generation')
 if planned == '1' and current and current ~= generation then return {'stale'} end
@@ -63,6 +67,11 @@ if replaces == '1' then
   end
 end
 redis.call('ZADD', lane, score, id)
+redis.call('HSET', build, 'tags', tags)
+for _, tag in ipairs(cjson.decode(tags)) do
+  local last = redis.call('ZREVRANGE', tag, 0, 0, 'WITHSCORES')[2] or '0'
+  redis.call('ZADD', tag, tonumber(last) + 1, id)
+end
 return changed
 `
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { isPullRequest, parseRef } from '../builds/push-event.ts'
+import { parseRef } from '../builds/push-event.ts'
 import {
   isEnded,
   type Build,
@@ -12,9 +12,10 @@ import { stepNames, type StepName } from '../builds/containers.ts'
 import type { BuildFacts } from '../builds/facts.ts'
 import type { ScanReport } from '../builds/scan.ts'
 import type { BuildChange, BuildStore, Lane } from '../builds/ports.ts'
+import { endsFirst } from '../builds/tag-order.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
-import { readStatusField, statusField, statusId } from '../statuses/context.ts'
+import { statusField, statusId } from '../statuses/context.ts'
 import { createBuild, endBuild, stopBuild, updateBuild } from './build-scripts.ts'
 import { key } from './redis.ts'
 import { refKey } from './ref-store.ts'
@@ -55,17 +56,14 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
     return build
   }
 
-  /** Builds of pull requests at a build's commit that have started: they are found by their status. */
-  async function startedPullRequests(build: Build): Promise<string[]> {
-    const status = statusKey(statusId({ ...build, ref: anyPullRequest }))
-    const ids = Object.entries(await redis.hgetall(status)).flatMap(([field, id]) => {
-      const { ref, image = build.image } = readStatusField(field)
-      return isPullRequest(ref) && image === build.image ? [id] : []
-    })
-    const builds = await Promise.all(ids.map(get))
-    return builds.flatMap((each) =>
-      each && !isEnded(each.state) && each.state !== 'waiting' ? [each.id] : [],
+  /** Those that were made before it, push one of its tags, and have not ended. */
+  async function olderOfTags({ id, plan }: Build): Promise<Build[]> {
+    const lines = await Promise.all(
+      plan.destinations.map((tag) => redis.zrange(pushingKey(tag), '0', '-1')),
     )
+    const older = new Set(lines.flatMap((ids) => ids.slice(0, Math.max(0, ids.indexOf(id)))))
+    const builds = await Promise.all([...older].map(get))
+    return builds.filter((build) => build !== undefined)
   }
 
   return {
@@ -98,6 +96,7 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         stopChannel,
         plan.attempt > 0 ? '1' : '0',
         plan.generation,
+        JSON.stringify(plan.plan.destinations.map(pushingKey)),
       )) as string[]
       if (created === 'stale') {
         throw new RetryLater(`${plan.ref} has moved on since it was planned`, { afterMs: 50 })
@@ -108,8 +107,17 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
     active: (lane) => redis.zrangebyscore(laneKey(lane), '-inf', '+inf'),
 
     async olderActive(build) {
-      const older = await redis.zrangebyscore(laneKey(build), '-inf', `(${score(build)}`)
-      return isPullRequest(build.ref) ? older : [...older, ...(await startedPullRequests(build))]
+      const ofLane = await redis.zrangebyscore(laneKey(build), '-inf', `(${score(build)}`)
+      const ofTags = (await olderOfTags(build)).filter((older) => endsFirst(older, build))
+      return [...new Set([...ofLane, ...ofTags.map(({ id }) => id)])]
+    },
+
+    async mayStart(ended) {
+      const next = await Promise.all(
+        ended.plan.destinations.map((tag) => redis.zrange(pushingKey(tag), '0', '0')),
+      )
+      const ofLane = await redis.zrange(laneKey(ended), '0', '-1')
+      return [...new Set([...ofLane, ...next.flat()])]
     },
 
     async update(id, change) {
@@ -216,11 +224,10 @@ const runningKey = ({ repository }: Owner): string =>
 const successKey = ({ repository }: Owner): string =>
   key('success', repository.forge, repository.id)
 const successField = ({ ref, image }: Lane): string => JSON.stringify([ref, image])
+/** Of `registry/repository:tag`. */
+const pushingKey = (destination: string): string => key('pushing', destination)
 const laneKey = ({ repository, ref, image }: Lane): string =>
   key('lane', repository.forge, repository.id, JSON.stringify([ref, image]))
-
-/** Pull requests have statuses of one name, whatever their number. */
-const anyPullRequest = 'refs/pull/1/head'
 
 /** Orders the builds of a lane: a later generation first, then a later attempt. */
 const score = ({ generation, attempt }: BuildPlan): number => generation * 1_000 + attempt

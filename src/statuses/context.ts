@@ -29,9 +29,3 @@ export function statusId(build: Shown): string {
 /** What tells the builds of one status apart: of each there is the newest alone. No ref holds a space. */
 export const statusField = ({ ref, image, summary }: Shown): string =>
   summary ? `${ref} ${image}` : ref
-
-/** The ref of such a field, and the image where it names one. */
-export function readStatusField(field: string): { ref: string; image: string | undefined } {
-  const [ref = '', image] = field.split(' ')
-  return { ref, image }
-}

@@ -354,7 +354,8 @@ test('only as many builds of a repository run as it may have', async () => {
     maxPerRepository: 1,
     now: Date.now,
   })
-  const first = buildPlan({ ref: 'refs/heads/one' })
+  const other = { ...imagePlan, destinations: ['registry.example.com/acme/app:one'] }
+  const first = buildPlan({ ref: 'refs/heads/one', plan: other })
   const second = buildPlan({ ref: 'refs/heads/two' })
   await builds.create(first)
   await builds.create(second)

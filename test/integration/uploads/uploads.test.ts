@@ -21,6 +21,7 @@ interface UploadBuild {
   readonly sha: string
   readonly destinations: readonly string[]
   readonly reason: string | null
+  readonly steps: readonly { readonly note?: string | null }[]
   readonly upload: { readonly id: string; readonly bytes: number } | null
 }
 
@@ -128,6 +129,24 @@ describe('an upload', () => {
     await nothingLeft()
     const second = await post(body)
     assert.notEqual(second.answer.id, id)
+    assert.equal((await ended(second.answer.id)).state, 'succeeded')
+    await nothingLeft()
+  })
+
+  it('is held while an older one with the same tag is built, and says so', async (t) => {
+    const { pod, release } = nextPod()
+    t.after(release)
+    const body = await archiveOf({ Dockerfile: 'FROM scratch' })
+    const first = await post(body)
+    await pod
+    const second = await post(body)
+    const note = `Waiting for build ${first.answer.id} of an upload, which may push the same tags`
+    await eventually(async () => (await build(second.answer.id)).steps.at(-1)?.note === note, {
+      what: 'the second one waits',
+    })
+    assert.equal((await build(second.answer.id)).state, 'waiting')
+    release()
+    assert.equal((await ended(first.answer.id)).state, 'succeeded')
     assert.equal((await ended(second.answer.id)).state, 'succeeded')
     await nothingLeft()
   })
