@@ -1,6 +1,6 @@
 import { RetryLater } from '../errors.ts'
 import { createBuildLog, type BuildLog } from './build-log.ts'
-import { jobName, type Build, type Outcome } from './build.ts'
+import { isEnded, jobName, type Build, type Outcome } from './build.ts'
 import { newFacts } from './facts.ts'
 import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
@@ -68,12 +68,18 @@ export function followJob(
   let log: BuildLog | undefined
 
   async function look(build: Build): Promise<Look> {
+    // A newer push ends what still waits, this one too until its record says that it starts.
+    if (!log && isEnded(build.state)) {
+      throw new RetryLater('The build ended before its Job was made', { afterMs: 0 })
+    }
     // One that is to stop gets no Job any more.
     const unable = log || build.stop ? undefined : await start(build)
     if (unable) return unable
     const observation = await observe()
     if (!observation) return { do: 'again' }
     const after = await record(await current(), observation)
+    // What it is to be stopped for came after that look, and it may have pushed in between.
+    if (after.stop && !build.stop) return look(after)
     const view = partOf(after, part)
     // Another worker took this one for dead and has gone on to another Job.
     if (view.tries !== tries) throw new RetryLater('Another worker holds this build')

@@ -204,6 +204,27 @@ test('what an overtaken build had pushed already is told as pushed', async () =>
   assert.equal((await record(build.id)).state, 'succeeded')
 })
 
+test('what a build pushes while it is being asked to stop is told as pushed', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  const observe = cluster.observe.bind(cluster)
+  cluster.observe = async (each) => {
+    const seen = await observe(each)
+    if (seen.phase === 'building') {
+      await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
+      cluster.show(job, { phase: 'ended', ends: { clone: ok, build: pushed } })
+    }
+    return seen
+  }
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
+  await running
+  assert.equal((await record(build.id)).state, 'succeeded')
+})
+
 test('a newer build waits until the older one of its ref has ended', async () => {
   const older = await create()
   await builds.update(older.id, { state: 'running' })
@@ -379,6 +400,25 @@ test('a build that was asked to stop while nobody held it is ended without a new
   })
   assert.equal(cluster.started.length, 0)
   assert.deepEqual(cluster.removed, [jobName(build, 1)])
+})
+
+test('a build that a newer push ends while it is being started gets no Job', async () => {
+  const build = await create()
+  const newer = buildPlan({ generation: 2, sha: sha('b') })
+  const overtaken: BuildStore = {
+    ...builds,
+    async olderActive(each) {
+      const older = await builds.olderActive(each)
+      await builds.create(newer)
+      return older
+    },
+  }
+  await assert.rejects(run(build.id, { builds: overtaken }), RetryLater)
+  assert.deepEqual(cluster.started, [])
+  await run(build.id)
+  assert.deepEqual(cluster.started, [])
+  assert.equal((await record(build.id)).state, 'superseded')
+  assert.equal(shown.at(-1), 'superseded')
 })
 
 test('a pod that cannot be removed does not hold its build for ever', async () => {
