@@ -20,8 +20,11 @@ export interface Answer {
   readonly body?: unknown
 }
 
-/** An answer to give in place of the right one, or `drop`: the connection is cut. */
-export type Fault = Answer | 'drop'
+/**
+ * An answer to give in place of the right one, or what happens to the connection: `drop`: it is cut; `hang`: nothing
+ * comes on it; `unheard`: what is asked for is done, and the connection cut before the answer.
+ */
+export type Fault = Answer | 'drop' | 'hang' | 'unheard'
 
 export interface ForgeServer {
   /** `http://127.0.0.1:<port>` */
@@ -30,6 +33,8 @@ export interface ForgeServer {
   readonly requests: readonly SeenRequest[]
   /** Gives the next requests (one, unless said) this fault. */
   fail(fault: Fault, times?: number): void
+  /** Gives every request this fault from now on; undefined: no more, and what hangs is cut. */
+  failAll(fault: Fault | undefined): void
   close(): Promise<void>
 }
 
@@ -53,12 +58,19 @@ export async function startForgeServer(
 ): Promise<ForgeServer> {
   const requests: SeenRequest[] = []
   const faults: Fault[] = []
+  const hanging = new Set<IncomingMessage>()
+  let lasting: Fault | undefined
   const server = createServer((incoming, response) => {
     const handle = async () => {
       const request = await read(incoming)
       requests.push(request)
-      const given = faults.shift() ?? answer(request)
-      if (given === 'drop') {
+      const fault = faults.shift() ?? lasting
+      if (fault === 'hang') {
+        hanging.add(incoming)
+        return
+      }
+      const given = fault === undefined || fault === 'unheard' ? answer(request) : fault
+      if (fault === 'unheard' || given === 'drop') {
         incoming.socket.destroy()
         return
       }
@@ -78,6 +90,12 @@ export async function startForgeServer(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     fail: (fault, times = 1) => void faults.push(...Array<Fault>(times).fill(fault)),
+    failAll(fault) {
+      lasting = fault
+      if (fault !== undefined) return
+      for (const { socket } of hanging) socket.destroy()
+      hanging.clear()
+    },
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()))

@@ -10,7 +10,10 @@ import { freePort } from './free-port.ts'
 
 export interface TestRedis {
   readonly url: string
+  /** The one that runs now. */
   readonly process: ChildProcess
+  /** Kills it at once, and starts it again on the same port and folder when the wait is over. */
+  restart(wait: () => Promise<void>): Promise<void>
   /** Ends the server and removes what it stored. */
   stop(): Promise<void>
 }
@@ -29,53 +32,76 @@ export async function startRedis(
   if (sentinel) await writeFile(file, '')
   const port = await freePort()
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
-  const server = spawn(
-    'redis-server',
-    [
-      ...(sentinel ? [file, '--sentinel'] : []),
-      ...settings,
-      '--appendonly',
-      'no',
-      '--maxmemory-policy',
-      'noeviction',
-      '--daemonize',
-      'no',
-      ...more,
-    ],
-    { stdio: 'ignore' },
-  )
+  const begin = (): ChildProcess => {
+    const server = spawn(
+      'redis-server',
+      [
+        ...(sentinel ? [file, '--sentinel'] : []),
+        ...settings,
+        '--appendonly',
+        'no',
+        '--maxmemory-policy',
+        'noeviction',
+        '--daemonize',
+        'no',
+        ...more,
+      ],
+      { stdio: 'ignore' },
+    )
+    server.once('error', (error) => {
+      throw new Error(
+        'redis-server cannot be started: install it (Debian: apt-get install redis-server)',
+        {
+          cause: error,
+        },
+      )
+    })
+    return server
+  }
+  let server = begin()
   const url = `redis://127.0.0.1:${port}`
+  const end = async (): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+  }
   const stop = async (): Promise<void> => {
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill('SIGKILL')
-      await once(server, 'exit')
-    }
+    await end()
     await rm(folder, { recursive: true, force: true })
   }
-  server.once('error', (error) => {
-    throw new Error(
-      'redis-server cannot be started: install it (Debian: apt-get install redis-server)',
-      {
-        cause: error,
-      },
-    )
-  })
-  const client = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null })
-  client.on('error', () => undefined)
-  try {
-    const answers = async (): Promise<boolean> => {
-      // One that wants a password answers too.
-      const answer = await client.ping().catch((error: Error) => error.message)
-      return /^(PONG|NOAUTH)/.test(answer)
+  const answers = async (): Promise<void> => {
+    const client = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null })
+    client.on('error', () => undefined)
+    try {
+      const ping = async (): Promise<boolean> => {
+        // One that wants a password answers too.
+        const answer = await client.ping().catch((error: Error) => error.message)
+        return /^(PONG|NOAUTH)/.test(answer)
+      }
+      await eventually(ping, { what: 'redis-server answers' })
+    } finally {
+      client.disconnect()
     }
-    await eventually(answers, { what: 'redis-server answers' })
+  }
+  try {
+    await answers()
   } catch (error) {
     await stop()
     throw error
-  } finally {
-    client.disconnect()
   }
-  return { url, process: server, stop }
+  return {
+    url,
+    get process() {
+      return server
+    },
+    async restart(wait) {
+      await end()
+      await wait()
+      server = begin()
+      await answers()
+    },
+    stop,
+  }
 }
 
 /** A Redis for the tests of a file: started before them, emptied before each, stopped after them. */

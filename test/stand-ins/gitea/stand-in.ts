@@ -15,6 +15,8 @@ export interface GiteaStandInOptions {
   readonly scopes?: readonly string[]
   /** Every commit is there, unless said. */
   readonly hasCommit?: (path: string, sha: string) => boolean
+  /** Told of each status when it is taken. */
+  readonly taken?: (path: string, sha: string, status: GiteaStatus) => void
 }
 
 /** A status as Gitea's API gives it back. */
@@ -43,11 +45,12 @@ const isAllowed = ({ headers }: SeenRequest, tokens: readonly string[]) =>
  * (its id is its place in the list, from 1), and for `/user` and `/version`. As in Gitea, a token's scopes are looked at before the repository is.
  */
 export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<ForgeServer> {
-  const { repositories, tokens, hasCommit = () => true } = options
+  const { repositories, tokens, hasCommit = () => true, taken } = options
   const { login = 'dev', scopes = ['all'] } = options
   const records = new Map<string, GiteaStatus[]>()
 
-  function create(key: string, body: unknown): Answer {
+  function create(path: string, sha: string, body: unknown): Answer {
+    const key = `${path}@${sha}`
     const { state, context, description, target_url: url } = (body ?? {}) as Record<string, string>
     if (!states.has(state)) return refuse(422, '[]: state is invalid')
     const all = records.get(key) ?? []
@@ -59,6 +62,7 @@ export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<
       target_url: url ?? '',
     }
     records.set(key, [status, ...all])
+    taken?.(path, sha, status)
     return { status: 201, body: status }
   }
 
@@ -105,7 +109,7 @@ export async function createGiteaStandIn(options: GiteaStandInOptions): Promise<
     if (!repositories.includes(path) || what !== 'statuses' || !hasCommit(path, sha)) {
       return refuse(404, "The target couldn't be found.")
     }
-    if (request.method === 'POST') return create(`${path}@${sha}`, request.body)
+    if (request.method === 'POST') return create(path, sha, request.body)
     return { status: 200, body: records.get(`${path}@${sha}`) ?? [] }
   })
 }
