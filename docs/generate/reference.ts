@@ -36,10 +36,11 @@ environment says how this installation runs. With the chart, the first is the va
 chart sets the second.
 
 \`kanihook check kanihook.yaml\` lists every fault at once, each with its line and what to write instead.
-A key that this version does not act on is refused, never ignored: \`scan\`, \`namespace\`,
+A key that this version does not act on is refused, never ignored: \`namespace\`,
 \`webhookSecret\` and \`certificate\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
 complete and check the file with
-[\`schema/kanihook.schema.json\`](../schema/kanihook.schema.json) and this first line:
+[\`schema/kanihook.schema.json\`](../schema/kanihook.schema.json) and this first line. An editor marks wrong keys and
+types; what does not go together, \`check\` alone says:
 
 \`\`\`yaml
 # yaml-language-server: $schema=https://raw.githubusercontent.com/kanihook/kanihook/main/schema/kanihook.schema.json
@@ -184,12 +185,22 @@ ${tableOf(property(defaults, 'resources'))}
 They are the build container's. The clone container asks for 50m of cpu and 64Mi of memory. \`ephemeral-storage\`
 is the disk: what the build writes, and with it the files of the clone.
 
+### scan
+
+See [Scan an image before it is published](publish-and-scan.md#scan-an-image-before-it-is-published).
+
+${tableOf(property(defaults, 'scan'))}
+
+Its \`database\`:
+
+${tableOf(property(property(defaults, 'scan'), 'database'))}
+
 ### nodeSelector, tolerations, priorityClassName, serviceAccountName
 
 The build's pod has them as Kubernetes knows them. Labels of \`platforms\` are added to \`nodeSelector\`. What
 \`serviceAccountName\` is for: [A cloud's own login](private-registries.md#a-clouds-own-login). A toleration:
 
-\${tableOf(property(image, 'tolerations').items ?? {})}
+${tableOf(property(image, 'tolerations').items ?? {})}
 
 \`\`\`yaml kanihook.yaml
 defaults:

@@ -4,18 +4,21 @@ import { UsageError } from './command.ts'
 
 /**
  * Reads a command's options and its positional arguments, of which there must be as many as names. Throws
- * UsageError.
+ * UsageError, with the hint for one that is too many.
  */
 export function readArguments<const T extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: T,
   names: readonly string[] = [],
+  hint: (extra: string) => string = () => '',
 ) {
   const { values, positionals } = parse(args, options)
   const missing = names[positionals.length]
   if (missing !== undefined) throw new UsageError(`${missing} is missing`)
   const extra = positionals[names.length]
-  if (extra !== undefined) throw new UsageError(`${JSON.stringify(extra)} is one argument too many`)
+  if (extra !== undefined) {
+    throw new UsageError(`${JSON.stringify(extra)} is one argument too many${hint(extra)}`)
+  }
   return { values, positionals }
 }
 

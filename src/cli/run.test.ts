@@ -81,6 +81,9 @@ describe('the command line', () => {
     [['builds', '--url', 'localhost:9090'], /--url must be a URL/],
     [['builds', '--url'], /'--url <value>' argument missing/],
     [['rebuild', 'a', '--verbosity', 'loud'], /--verbosity must be one of trace, /],
+    [['build', 'app'], /"app" is one argument too many \(the folder is --context app\) /],
+    [['build', '-c', '.', '-i', 'app', '--build-arg', 'FOO'], /--build-arg FOO must be NAME=value/],
+    [['build', '-c', '.', '-i', 'app', '--build-arg', '=x'], /--build-arg =x must be NAME=value/],
     [['plan', 'github.com/acme/app'], /REF is missing/],
     [['plan', 'github.com/acme/app', 'main', '-o', 'yml'], /--output must be .*mean yaml\?/],
   ] as const) {

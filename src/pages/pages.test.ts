@@ -331,6 +331,25 @@ describe('the page of a build', () => {
     }
   })
 
+  it('of a push has the reason of each image whole', async () => {
+    const reasons = ['ok', 'scan'].map(
+      (image) => `${image}: ${'a long reason '.repeat(20)}, its end`,
+    )
+    const all = reasons.map((reason, i) => ({
+      ...failed,
+      id: `00000000000000c${i}`,
+      image: reason.split(':')[0]!,
+      outcome: { state: 'failed', reason } as const,
+      summary: { images: ['ok', 'scan'] },
+    }))
+    const get = await serve(undefined, [], {
+      builds: { get: async (id) => all.find((each) => each.id === id) },
+      statuses: { read: async () => ({ builds: all.map(({ id }) => id) }) },
+    })
+    const { text } = await get(`/pushes/f00/${keys.key('f00', 'push')}`)
+    for (const reason of reasons) assert.ok(text.includes(reason), reason)
+  })
+
   it('of a push wants a key of its own', async () => {
     const get = await serve(failed)
     for (const key of [keys.key(failed.id), 'wrong']) {

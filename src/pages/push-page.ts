@@ -78,6 +78,10 @@ function imageView(build: Build, key: PushPage['key']): Html {
   const link = `../../builds/${build.id}/${pageKey ?? ''}`
   return html`<section class="card reason ${tone}">
     <p>${pageKey === undefined ? name : html`<a href="${link}">${name}</a>`} ${word}</p>
-    <p class="sub">${describeBuild(build)}</p>
+    <p class="sub">${said(build)}</p>
   </section>`
 }
+
+/** Why it ended as it did, whole: unlike a status, the page has room for it. */
+const said = (build: Build): string =>
+  build.outcome && 'reason' in build.outcome ? build.outcome.reason : describeBuild(build)

@@ -51,9 +51,9 @@ describe('one status of a push', () => {
     [
       ['succeeded', 'error', 'failed'],
       'failure',
-      '3 images: 1 failed (c: RUN failed with exit code 1), 1 error (b: Registry does not answer), 1 pushed',
+      '1 failed: c; 1 error: b; 1 pushed (c: RUN failed with exit code 1)',
     ],
-    [['succeeded', 'error'], 'error', '2 images: 1 error (b: Registry does not answer), 1 pushed'],
+    [['succeeded', 'error'], 'error', '1 error: b; 1 pushed (b: Registry does not answer)'],
     [['succeeded', 'superseded'], 'cancelled', '2 images: 1 pushed, 1 superseded'],
   ] as const) {
     test(`${states.join(', ')}: ${description}`, () => {
@@ -89,6 +89,41 @@ describe('one status of a push', () => {
       Array.from({ length: 20 }, () => 'failed' as const),
       { outcome: { state: 'failed', reason: 'x'.repeat(500) } },
     )
-    assert.ok(summarise({ builds, missing: [] }).description.length <= 140)
+    const { description } = summarise({ builds, missing: [] })
+    assert.match(description, /^20 failed: a, b, c and 17 more \(a: x+…\)$/)
+    assert.equal(description.length, 140)
+  })
+
+  test('keeps every count where several images fail for long reasons, and cuts one reason at its end', () => {
+    const [a, b, c] = pushOf(['failed', 'failed', 'error'])
+    const because = (build: Build, reason: string, image: string): Build => ({
+      ...build,
+      image,
+      outcome: { state: build.state === 'error' ? 'error' : 'failed', reason },
+    })
+    const builds = [
+      because(
+        a!,
+        `No tag of [latest] has a value on a pull request: add one ${'y'.repeat(99)}`,
+        'ok',
+      ),
+      because(b!, 'Not published, it is vulnerable', 'scan'),
+      because(c!, `The cluster has no Tekton ${'z'.repeat(99)}`, 'tek'),
+    ]
+    const { description } = summarise({ builds, missing: [] })
+    assert.match(
+      description,
+      /^2 failed: ok, scan; 1 error: tek \(ok: No tag of \[latest\] has a value on a pull request: add one y+…\)$/,
+    )
+    assert.equal(description.length, 140)
+  })
+
+  test('names fewer of the images that failed before it cuts a count', () => {
+    const builds = pushOf(['failed', 'failed', 'error', 'error']).map((build, i) => ({
+      ...build,
+      image: `${'n'.repeat(40)}-${i}`,
+    }))
+    const { description } = summarise({ builds, missing: [] })
+    assert.match(description, /^2 failed: n+-0 and 1 more; 2 errors: n+-2 and 1 more$/)
   })
 })

@@ -1,5 +1,5 @@
 import { isEnded, type Build, type BuildState } from '../builds/build.ts'
-import { shorten, withFinder } from '../builds/describe.ts'
+import { maxDescription, withFinder } from '../builds/describe.ts'
 import type { CommitStatus } from '../forges/forge.ts'
 
 /** The builds of one push, and those of its images that are not planned yet. */
@@ -32,9 +32,10 @@ export function summarise({
   const total = builds.length + missing.length
   const ended = builds.filter(({ state }) => isEnded(state))
   const say = (text: string): string => withFinder(text, builds[0] ?? {})
+  const room = maxDescription - say('').length
   return ended.length < total
     ? { state: pendingState(builds), description: say(progress(builds, total)) }
-    : { state: worstState(builds), description: say(result(builds)) }
+    : { state: worstState(builds), description: say(result(builds, room)) }
 }
 
 const inState = (builds: readonly Build[], ...states: readonly BuildState[]): Build[] =>
@@ -69,24 +70,49 @@ const words: readonly (readonly [string, readonly BuildState[]])[] = [
   ['cancelled', ['cancelled']],
 ]
 
-/** `12 images: 1 failed (api: RUN failed with exit code 1), 10 pushed, 1 skipped` */
-function result(builds: readonly Build[]): string {
-  const counts = words.flatMap(([word, states]) => {
-    const those = inState(builds, ...states)
-    const [first] = those
-    if (!first) return []
-    const plural = word === 'error' && those.length > 1 ? 's' : ''
-    const reason = word === 'failed' || word === 'error' ? why(first) : ''
-    return [`${those.length} ${word}${plural}${reason}`]
-  })
-  return `${builds.length} ${builds.length === 1 ? 'image' : 'images'}: ${counts.join(', ')}`
+/** `1 failed: api; 10 pushed; 1 skipped (api: RUN failed with exit code 1)`: the counts whole, then one reason. */
+function result(builds: readonly Build[], room: number): string {
+  const [broken] = [...inState(builds, 'failed'), ...inState(builds, 'error')]
+  if (!broken) {
+    const images = builds.length === 1 ? 'image' : 'images'
+    return `${builds.length} ${images}: ${counts(builds, 0).join(', ')}`
+  }
+  const texts = [3, 2, 1, 0].map((named) => counts(builds, named).join('; '))
+  const text = texts.find((each) => each.length <= room) ?? texts.at(-1) ?? ''
+  return `${text}${why(broken, room - text.length)}`
 }
 
-const why = ({ image, outcome }: Build): string =>
-  outcome && 'reason' in outcome ? ` (${image}: ${shorten(outcome.reason, 70)})` : ''
+/** How many images ended in each way; of those that are broken also so many of their names. */
+const counts = (builds: readonly Build[], named: number): string[] =>
+  words.flatMap(([word, states]) => {
+    const those = inState(builds, ...states)
+    if (those.length === 0) return []
+    const isBroken = word === 'failed' || word === 'error'
+    const plural = word === 'error' && those.length > 1 ? 's' : ''
+    const which = isBroken && named > 0 ? `: ${names(those, named)}` : ''
+    return [`${those.length} ${word}${plural}${which}`]
+  })
 
-const names = (builds: readonly Build[]): string => {
-  const [first, second, third, ...more] = builds.map(({ image }) => image)
-  const listed = [first, second, third].filter((name) => name !== undefined).join(', ')
-  return more.length > 0 ? `${listed} and ${more.length} more` : listed
+/** The least of a reason that still says something, in characters. */
+const leastReason = 16
+
+/** A reason, cut at its end: of two halves of a sentence beside others nobody could tell what belongs together. */
+function why({ image, outcome }: Build, room: number): string {
+  if (!outcome || !('reason' in outcome)) return ''
+  const frame = ` (${image}: )`.length
+  const characters = Array.from(outcome.reason.replace(/\s+/g, ' ').trim())
+  const space = room - frame
+  if (characters.length <= space) return ` (${image}: ${characters.join('')})`
+  if (space < leastReason) return ''
+  return ` (${image}: ${characters
+    .slice(0, space - 1)
+    .join('')
+    .trimEnd()}…)`
+}
+
+const names = (builds: readonly Build[], most = 3): string => {
+  const images = builds.map(({ image }) => image)
+  const more = images.length - most
+  const listed = images.slice(0, most).join(', ')
+  return more > 0 ? `${listed} and ${more} more` : listed
 }

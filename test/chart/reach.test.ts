@@ -170,6 +170,25 @@ test('the notes say when no pod would take or build what is pushed', async () =>
   assert.doesNotMatch(await renderNotes(usual), /replicas is 0/)
 })
 
+test('the notes say where builds want Tekton and kanihook has no right to it', async () => {
+  const warning = /config has backend: tekton, while tekton\.enabled is false/
+  const [entry] = usual.config.repositories
+  const tekton = { backend: 'tekton' }
+  const ofAll = { ...usual.config, defaults: tekton }
+  const ofOne = {
+    repositories: [{ ...entry, images: [{ name: 'app' }, { name: 'b', ...tekton }] }],
+  }
+  for (const config of [ofAll, ofOne]) {
+    assert.match(await renderNotes({ ...usual, config }), warning)
+    const enabled = { ...usual, config, tekton: { enabled: true } }
+    assert.doesNotMatch(await renderNotes(enabled), warning)
+  }
+  const jobs = { ...ofAll, repositories: [{ ...entry, images: [{ name: 'a', backend: 'job' }] }] }
+  for (const config of [usual.config, jobs]) {
+    assert.doesNotMatch(await renderNotes({ ...usual, config }), warning)
+  }
+})
+
 test('a publicUrl that is the Service itself needs no way from outside', async () => {
   for (const host of ['kanihook.kanihook.svc', 'kanihook.kanihook.svc.cluster.local']) {
     const notes = await renderNotes({ ...usual, publicUrl: `http://${host}` })

@@ -26,6 +26,15 @@ const faults: readonly (readonly [object, string, RenderOptions?])[] = [
     { config: {}, existingConfigMap: { name: 'x', key: '' } },
     'existingConfigMap.key is empty: name',
   ],
+  [
+    {
+      config: {
+        ...usual.config,
+        uploads: [{ name: 'try', destination: 'registry.acme.test/try' }],
+      },
+    },
+    'config.uploads is set, while uploads.enabled is not: no process takes uploads',
+  ],
   [{ settings: { shutdownTimeout: '25' } }, 'settings.shutdownTimeout is not a duration: write'],
   [{ settings: { shutdownTimeout: '1.5m' } }, 'settings.shutdownTimeout is not a duration: write'],
   [{ settings: { shutdownTimeout: '0s' } }, 'settings.shutdownTimeout is not a duration: write'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { parseConfig } from '../../src/settings/config-file.ts'
+import { configWarnings } from '../../src/settings/config-warnings.ts'
 import { readRepositoryFile } from '../../src/settings/repository-file.ts'
 import { run } from '../cluster/support/command.ts'
 import { render, type Rendered } from '../chart/render.ts'
@@ -25,7 +26,13 @@ const filledIn = {
 describe('every example of kanihook.yaml passes `kanihook check`', () => {
   const files = marked('kanihook.yaml')
   it('of which there are some', () => assert.ok(files.length > 5))
-  for (const { place, text } of files) it(place, () => void parseConfig(text, place))
+  for (const { place, text } of files) {
+    it(place, () => {
+      const warnings = configWarnings(parseConfig(text, place))
+      const overwritten = warnings.filter((each) => each.includes('would all push to'))
+      assert.deepEqual(overwritten, [])
+    })
+  }
 
   for (const { place, text } of blocks) {
     const heredoc = /kanihook\.yaml <<YAML\n([^]*?)\nYAML\n/.exec(text)?.[1]

@@ -153,7 +153,7 @@ test('one status stands for all images of a push, and leads to the page of each 
   assert.equal(ended.status, 'failure')
   assert.match(
     ended.description,
-    /^3 images: 1 failed \(web: RUN .*failed with exit code 3.*\), 2 pushed$/,
+    /^1 failed: web; 2 pushed \(web: RUN .*failed with exit code 3.*\)$/,
   )
   const all = await repository.statuses(sha)
   assert.deepEqual([...new Set(all.map(({ context }) => context))], ['kanihook'])

@@ -205,7 +205,7 @@ test('one status stands for all images of a push, pending until the last has end
       ['kanihook', 'queued', '0 of 2 done, queued'],
       ['kanihook', 'building', '1 of 2 done, queued'],
       ['kanihook', 'building', '1 of 2 done, building web'],
-      ['kanihook', 'failure', '2 images: 1 failed (web: RUN failed), 1 pushed'],
+      ['kanihook', 'failure', '1 failed: web; 1 pushed (web: RUN failed)'],
     ],
   )
   assert.equal(posts.at(-1)?.status.targetUrl, `https://hook.example.com/pushes/${id}`)

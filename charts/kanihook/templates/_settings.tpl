@@ -62,6 +62,16 @@ Every pushSecret that config names, as a YAML list of { name, hosts }: the regis
 {{- toYaml $all -}}
 {{- end -}}
 
+{{/* Whether anything in config is built with Tekton; empty: nothing, or config is another's. */}}
+{{- define "kanihook.wantsTekton" -}}
+{{- $defaults := .Values.config.defaults | default dict -}}
+{{- range $entry := .Values.config.repositories -}}
+{{- range $image := $entry.images | default (list dict) -}}
+{{- if eq (coalesce $image.backend $defaults.backend "job") "tekton" -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "kanihook.webhookUrl" -}}
 {{- printf "%s/webhooks/%s" (trimSuffix "/" .root.Values.publicUrl) .forge -}}
 {{- end -}}

@@ -33,6 +33,9 @@ config is missing: say under it what is built, as in kanihook.yaml, or name a Co
 {{- else if and .Values.config (not .Values.config.repositories) }}
 config.repositories is missing: name at least one repository to build
 {{- end }}
+{{- if and .Values.config.uploads (not .Values.uploads.enabled) }}
+config.uploads is set, while uploads.enabled is not: no process takes uploads so, set it, or leave config.uploads out
+{{- end }}
 {{- if and .Values.existingConfigMap.name (not .Values.existingConfigMap.key) }}
 existingConfigMap.key is empty: name the key that holds kanihook.yaml
 {{- end }}

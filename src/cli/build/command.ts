@@ -14,6 +14,17 @@ import { packFolder } from './pack.ts'
 import { createProgress } from './progress.ts'
 import { spool } from './standard-input.ts'
 
+const options = {
+  ...apiOptions,
+  context: { type: 'string', short: 'c' },
+  image: { type: 'string', short: 'i' },
+  dockerfile: { type: 'string', short: 'f' },
+  target: { type: 'string' },
+  'build-arg': { type: 'string', multiple: true, default: [] as string[] },
+} as const
+
+const folderHint = (extra: string): string => ` (the folder is --context ${oneLine(extra)})`
+
 export const build: Command = {
   help: `kanihook build --context FOLDER --image NAME: build a folder that is not pushed
 
@@ -35,17 +46,12 @@ Exits with 0 where the build succeeded, else 1. Ctrl-C breaks the upload off, or
 second one leaves without waiting for its end.`,
 
   async run(args, terminal) {
-    const { values } = readArguments(args, {
-      ...apiOptions,
-      context: { type: 'string', short: 'c' },
-      image: { type: 'string', short: 'i' },
-      dockerfile: { type: 'string', short: 'f' },
-      target: { type: 'string' },
-      'build-arg': { type: 'string', multiple: true, default: [] },
-    })
+    const { values } = readArguments(args, options, [], folderHint)
     const { context, image, dockerfile, target } = values
     if (context === undefined) throw new UsageError('--context is missing')
     if (image === undefined) throw new UsageError('--image is missing')
+    const odd = values['build-arg'].find((each) => !/^[^=]+=/.test(each))
+    if (odd !== undefined) throw new UsageError(`--build-arg ${oneLine(odd)} must be NAME=value`)
     const api = createApiClient(readApiSettings(terminal.env, values.url))
     const wish = { image, dockerfile, target, buildArg: values['build-arg'] }
     const interrupts = hearInterrupts()

@@ -1,3 +1,4 @@
+import type { ImagePlan } from '../../builds/build.ts'
 import { oneLine } from '../words.ts'
 import { isBuilt, unknowns, type PlanAnswer } from './answer.ts'
 
@@ -28,16 +29,19 @@ function imageLines({
   const { plan } = build
   const facts: [string, string | undefined][] = [
     ...plan.destinations.map((destination): [string, string] => ['pushes', destination]),
-    ['with', plan.pushSecret === undefined ? 'no login' : `the Secret ${plan.pushSecret}`],
+    ['with', pushLogin(plan)],
+    ['pulls', plan.pullSecret === undefined ? undefined : `with the Secret ${plan.pullSecret}`],
     ['from', `${plan.dockerfile}, context ${plan.context}`],
-    ['cloned', plan.cloneSecret === undefined ? undefined : `with the Secret ${plan.cloneSecret}`],
+    ['cloned', clone(plan)],
     ['target', plan.target],
     ['on', (plan.platforms ?? [plan.platform]).join(', ') || undefined],
+    ['cache', cache(plan)],
+    ['scan', scan(plan)],
     ['paths', reason],
     ['own', said.length > 0 ? `${said.join(', ')}: by the repository's .kanihook.yaml` : undefined],
-    ...objects.map(({ job: { metadata } }): [string, string] => [
+    ...objects.map(({ job: { kind, metadata } }): [string, string] => [
       'as',
-      `Job ${metadata?.name} in ${metadata?.namespace}`,
+      `${kind} ${metadata?.name} in ${metadata?.namespace}`,
     ]),
   ]
   return [
@@ -47,4 +51,29 @@ function imageLines({
       value === undefined ? [] : [`    ${what.padEnd(6)}  ${oneLine(value)}`],
     ),
   ]
+}
+
+function pushLogin({ pushSecret, publish }: ImagePlan): string {
+  const login = pushSecret === undefined ? 'no login' : `the Secret ${pushSecret}`
+  return publish === 'apart' ? `${login}, by a container of its own (publish: apart)` : login
+}
+
+/** What is said of the clone beside the commit; undefined: nothing. */
+function clone({ cloneSecret, submodules, lfs, sparse }: ImagePlan): string | undefined {
+  const facts = [
+    cloneSecret !== undefined && `with the Secret ${cloneSecret}`,
+    submodules && 'with submodules',
+    lfs && 'with the content of Git LFS',
+    sparse && 'the files of the context alone (sparse)',
+  ]
+  return facts.filter(Boolean).join(', ') || undefined
+}
+
+const cache = ({ cache: { enabled, repository, readOnly } }: ImagePlan): string | undefined =>
+  enabled ? `${repository}${readOnly ? ', which is only read' : ''}` : undefined
+
+function scan({ scan }: ImagePlan): string | undefined {
+  if (!scan) return undefined
+  const which = `${scan.severities.join(', ')}${scan.ignoreUnfixed ? ', if mended by a newer version' : ''}`
+  return `${which}: ${scan.onFindings === 'fail' ? 'fails the build' : 'is told (onFindings: warn)'}`
 }

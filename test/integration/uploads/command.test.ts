@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -6,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { blocksOf, root as repositoryRoot } from '../../docs/markdown.ts'
 import { fails, hangs, succeeds } from '../../stand-ins/kubernetes/index.ts'
 import { sampleBuild } from '../../support/api-samples.ts'
 import { tarOf } from '../../support/archives.ts'
@@ -73,6 +76,27 @@ describe('kanihook build', () => {
     assert.match(garbage.err, /standard input is neither a tar nor a tar\.gz/)
   })
 
+  it('reads a folder from outside of its pod by the command of the page', async () => {
+    const block = blocksOf('docs/upload.md').find(({ text }) => text.includes('exec -i'))
+    const bin = join(root, 'bin')
+    await mkdir(bin)
+    // Stands for kubectl: runs what is said after `--` in this installation.
+    const kubectl = `#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift 2\nexec "$NODE" "$MAIN" "$@"\n`
+    await writeFile(join(bin, 'kubectl'), kubectl, { mode: 0o755 })
+    await mkdir(join(root, 'there/shop'), { recursive: true })
+    await writeFile(join(root, 'there/shop/Dockerfile'), 'FROM scratch\n')
+    const { stdout } = await promisify(execFile)('sh', ['-c', block?.text ?? 'exit 1'], {
+      cwd: join(root, 'there'),
+      env: {
+        ...its.client,
+        PATH: `${bin}:${process.env['PATH']}`,
+        NODE: process.execPath,
+        MAIN: join(repositoryRoot, 'src/main.ts'),
+      },
+    })
+    assert.match(stdout.trim().split('\n').at(-1) ?? '', /\/try\/shop:edge@sha256:[0-9a-f]{64}$/)
+  })
+
   it('says what is wrong before anything is sent', async () => {
     const large = join(root, 'large')
     await mkdir(large)
@@ -87,6 +111,7 @@ describe('kanihook build', () => {
         69,
         /no image "cart" under uploads \(there are: shop\)/,
       ],
+      [['--context', large, '--build-arg', 'FOO'], 64, /--build-arg FOO must be NAME=value/],
       [[], 64, /--context is missing/],
       [['--context', context, '--tag', 'latest'], 64, /Unknown option '--tag'/],
     ] as const) {
