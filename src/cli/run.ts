@@ -65,7 +65,9 @@ function explain(name: string, error: unknown, { tell }: Terminal): number {
     return exitCodes.config
   }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    tell(`kanihook cannot start: ${error.message}: set PORT, ADMIN_PORT or UPLOADS_PORT to a free one`)
+    tell(
+      `kanihook cannot start: ${error.message}: set PORT, ADMIN_PORT or UPLOADS_PORT to a free one`,
+    )
     return exitCodes.osError
   }
   throw error

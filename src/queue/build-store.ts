@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
 import { parseRef } from '../builds/push-event.ts'
 import {
-  isEnded,
   type Build,
   type BuildPlan,
   type BuildState,
