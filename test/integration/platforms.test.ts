@@ -84,6 +84,20 @@ test('a Job for each platform runs side by side, then one makes the index of the
   assert.deepEqual(its.cluster.removed, [])
 })
 
+test("a platform's clone login goes as soon as its clone is done, whatever the others do", async () => {
+  const build = await create()
+  const running = its.run(build.id)
+  await hasStarted(job(build, amd64), job(build, arm64))
+  its.cluster.show(job(build, amd64), { phase: 'cloning', ends: {} })
+  its.cluster.show(job(build, arm64), building)
+  await eventually(() => its.cluster.forgotten.length > 0)
+  assert.deepEqual(new Set(its.cluster.forgotten), new Set([job(build, arm64)]))
+  its.cluster.show(job(build, amd64), building)
+  await eventually(() => its.cluster.forgotten.includes(job(build, amd64)))
+  its.cluster.show(job(build, amd64), failed)
+  await running
+})
+
 test('the first platform that fails ends the others, and the status names it', async () => {
   const build = await create()
   const running = its.run(build.id)
