@@ -7,8 +7,9 @@ import { eachPlace } from './places.ts'
  *
  * In each repository it makes an OCI index of the images with these digests, in their order, which the
  * digest of the index depends on; the first of its tags is the index' from the moment that it is there,
- * and the others follow. Last it writes `repository:tag@digest` for each of them. It never adds to an
- * index that is there. The flag is `--insecure` or nothing.
+ * and the others follow: crane wants a tag for it, or the digest beforehand. Last it writes
+ * `repository:tag@digest` for each of them. It never adds to an index that is there. The flag is
+ * `--insecure` or nothing.
  */
 export const indexScript = `set -eu
 # One stream: the order of two is not kept.
