@@ -103,6 +103,8 @@ export async function startWorld({ processes, log }: WorldOptions): Promise<Worl
     GITEA_WEBHOOK_SECRETS: secret,
     PUBLIC_URL: 'https://hooks.example.com',
     HOST: '127.0.0.1',
+    // What a killed worker was fetching goes with the run.
+    TMPDIR: folder,
     // It would build what an accepted delivery left behind, and so hide that it was lost.
     SWEEP_INTERVAL: 'off',
   }
