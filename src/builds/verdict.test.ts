@@ -4,7 +4,7 @@ import { buildPlan, imagePlan } from '../../test/support/samples.ts'
 import type { Build, ImagePlan } from './build.ts'
 import { phaseOf, type ContainerName } from './containers.ts'
 import { exampleBuild } from './example-build.ts'
-import type { Waiting } from './ports.ts'
+import type { JobObservation, Waiting } from './ports.ts'
 import { verdict, type Verdict } from './verdict.ts'
 
 const begun = 1_000_000
@@ -75,4 +75,15 @@ describe('a container that does not start after the one before it', () => {
       error('SCAN_IMAGE cannot be pulled: ImagePullBackOff: no such host'),
     )
   })
+})
+
+it('a build whose pod goes on after its end as a whole has that removed first, for it may push', () => {
+  const build = { ...exampleBuild({ identity: buildPlan(), plan, cause: 'a test', now: begun }) }
+  const pod = { reason: 'TaskRunCancelled', message: 'why' }
+  const seen = { phase: 'ended', ends: { clone: ok }, pod } as const
+  const outcome = { state: 'error', reason: 'The TaskRun was cancelled in the cluster' } as const
+  const judged = (observation: JobObservation): Verdict =>
+    verdict({ build: { ...build, state: 'running' }, observation, log: [], now: begun })
+  assert.deepEqual(judged({ ...seen, lingers: true }), { do: 'stop', outcome })
+  assert.deepEqual(judged(seen), { do: 'end', outcome })
 })

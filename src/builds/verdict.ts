@@ -50,7 +50,7 @@ export function verdict(situation: Situation): Verdict {
   if (clone && clone.exitCode !== 0)
     return judged(build, explainClone(clone, build, log), observation)
   if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
-  if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build))
+  if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build), observation)
   if (publish) return judged(build, explainPublish(publish, build, log))
   if (scan && scan.exitCode !== 0) return judged(build, explainScan(scan, build, log))
   if (kaniko && (kaniko === pusher || kaniko.exitCode !== 0)) {

@@ -126,6 +126,8 @@ describe('what a TaskRun and its pod say', () => {
         deletionTimestamp: 'now',
       })
       assert.equal(taskRunObservation(kept, going).phase, 'building')
+      const forgotten = taskRunObservation(kept, pod({ clone: ended(0), build: running }))
+      assert.deepEqual([forgotten.pod, forgotten.lingers], [why, true])
       const killed = pod({ clone: ended(0), build: ended(143) })
       assert.deepEqual(taskRunObservation(kept, killed).pod, why)
       const late = taskRunObservation(kept, pod({ clone: ended(0), build: ended(0, pushed) }))

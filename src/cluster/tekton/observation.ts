@@ -22,8 +22,10 @@ export function taskRunObservation(
   if (quota && !pod) return { ...seen, waiting: refusedPod(outcome(run)?.message) }
   const why = whyEnded(run)
   if (!why || hasPushed(seen)) return seen
-  // While its pod is there it may still push.
-  return pod && seen.phase !== 'ended' ? seen : { ...seen, phase: 'ended', pod: why }
+  const ended = { ...seen, phase: 'ended', pod: why } as const
+  if (!pod || seen.phase === 'ended') return ended
+  // While its pod is there it may still push. Tekton may have ended the one and forgotten the other.
+  return pod.metadata?.deletionTimestamp ? seen : { ...ended, lingers: true }
 }
 
 /** Every step has ended well, whatever became of the pod after it. */
