@@ -86,4 +86,6 @@ it('a build whose pod goes on after its end as a whole has that removed first, f
     verdict({ build: { ...build, state: 'running' }, observation, log: [], now: begun })
   assert.deepEqual(judged({ ...seen, lingers: true }), { do: 'stop', outcome })
   assert.deepEqual(judged(seen), { do: 'end', outcome })
+  const killed = { exitCode: 143, reason: 'Error', message: '' }
+  assert.deepEqual(judged({ ...seen, ends: { clone: killed } }), { do: 'end', outcome })
 })

@@ -47,10 +47,11 @@ export function verdict(situation: Situation): Verdict {
       : retryOr(build, 'error', 'The build ended well but did not say what it pushed')
   }
   if (build.stop) return { do: 'stop', outcome: stopped(build.stop) }
+  if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
+  // Before the containers, which it has ended as well.
+  if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build), observation)
   if (clone && clone.exitCode !== 0)
     return judged(build, explainClone(clone, build, log), observation)
-  if (pod?.reason === 'DeadlineExceeded') return overdue(build, observation)
-  if (pod) return judged(build, explainRefusal(pod, build) ?? explainPod(pod, build), observation)
   if (publish) return judged(build, explainPublish(publish, build, log))
   if (scan && scan.exitCode !== 0) return judged(build, explainScan(scan, build, log))
   if (kaniko && (kaniko === pusher || kaniko.exitCode !== 0)) {
