@@ -2,6 +2,7 @@ import { inherit, isMapping } from './inherit.ts'
 import type { Mapping } from './inherit.ts'
 import { parseQuantity } from './quantity.ts'
 import { defaultTags } from './resolve-config.ts'
+import { uploadDefaults } from './upload-defaults.ts'
 import { uploadTemplates } from './upload-templates.ts'
 import type { Fault, Path } from './yaml-file.ts'
 
@@ -27,7 +28,7 @@ export function findConflicts(file: unknown): Fault[] {
 }
 
 function uploadConflicts(uploads: readonly unknown[], defaults: Mapping): Fault[] {
-  const merged = uploads.map((upload) => inherit(defaults, mapping(upload)))
+  const merged = uploads.map((upload) => inherit(uploadDefaults(defaults), mapping(upload)))
   return [
     ...repeated(
       uploads.map((upload) => at(upload, 'name')),

@@ -207,10 +207,20 @@ export const imageSettings = {
 
 export const image = z.strictObject({ name: imageName, ...imageSettings })
 
+/** Keys that are about a repository, or about how it is cloned, and so of no meaning to an upload. */
+export const ofRepositories = {
+  context: true,
+  paths: true,
+  backend: true,
+  submodules: true,
+  lfs: true,
+  sparse: true,
+} as const
+
 /**
  * An image that is built of an upload, which is the whole context, and of which no git tells what changed. A
  * TaskRun clones by a Task of its own, so it is a Job's.
  */
 export const upload = image
-  .omit({ context: true, paths: true, backend: true, submodules: true, lfs: true, sparse: true })
+  .omit(ofRepositories)
   .extend({ name: imageName.describe('What --image of kanihook build names.') })

@@ -4,6 +4,7 @@ import type { Config, EntryConfig, ImageConfig, Refinable, UploadConfig } from '
 import type { ConfigFile, ImageSettings } from './config-schema.ts'
 import { inherit } from './inherit.ts'
 import { isForUploads } from './templates.ts'
+import { uploadDefaults } from './upload-defaults.ts'
 
 type EntryFile = ConfigFile['repositories'][number]
 type UploadFile = NonNullable<ConfigFile['uploads']>[number]
@@ -28,14 +29,7 @@ export function resolveConfig(file: ConfigFile): Config {
 /** An upload is the whole context, whatever `defaults` say of the context in a repository. */
 function resolveUpload(upload: UploadFile, defaults: ImageSettings): UploadConfig {
   const { name } = upload
-  const inherited = inherit(defaults, upload)
-  const image = {
-    ...inherited,
-    context: '.',
-    paths: undefined,
-    backend: undefined,
-    ...(inherited.scan && { scan: { ...inherited.scan, ignoreFile: undefined } }),
-  }
+  const image = inherit(uploadDefaults(defaults), upload)
   const tags = (image.tags ?? defaultTags).filter(isForUploads)
   return { ...resolveImage({ ...image, tags }), name }
 }

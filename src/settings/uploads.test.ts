@@ -43,6 +43,23 @@ describe('an image under uploads', () => {
     assert.deepEqual([context, dockerfile], ['.', 'Dockerfile'])
   })
 
+  test('is refused for nothing that defaults say of repositories alone', () => {
+    const defaults = (text: string): string =>
+      file(
+        '  - { name: try, destination: registry.acme.io/try/shop, publish: apart }',
+        `defaults: { ${text} }`,
+      )
+    for (const text of ['backend: tekton', 'sparse: true', 'scan: { ignoreFile: .trivyignore }']) {
+      const own = defaults(text).replace(/^repositories:.*$/m, 'repositories: []')
+      assert.deepEqual(faultsOf(own), [], text)
+      const made = plan(own)
+      assert.deepEqual(
+        [made.backend, made.sparse, made.scan?.ignoreFile],
+        [undefined, undefined, undefined],
+      )
+    }
+  })
+
   test('has what defaults say, but for the folder, the paths and the tags of a repository', () => {
     const defaults = `defaults:
   pushSecret: registry-credentials
