@@ -50,7 +50,18 @@ const succeeded: Build = {
   },
   stop: undefined,
 }
-const all = [succeeded, failed, running]
+const vulnerable: Build = {
+  ...failed,
+  ...buildPlan({ generation: 4 }),
+  scans: [
+    {
+      part: 'linux/arm64',
+      counts: { HIGH: 2 },
+      findings: [{ severity: 'HIGH', id: 'CVE-2026-1', package: 'busybox', installed: '1' }],
+    },
+  ],
+}
+const all = [succeeded, failed, running, vulnerable]
 
 const record: DeliveryRecord = {
   delivery: delivery(),
@@ -302,6 +313,19 @@ describe('the port for operators', () => {
       ]) {
         isRefused(await ask('GET', `/api/builds?${query}`), 400)
       }
+    })
+
+    it('show what was found in their images, with the severities of which there was nothing', async () => {
+      const { body } = await ask('GET', `/api/builds/${vulnerable.id}`)
+      assert.deepEqual(body['scans'], [
+        {
+          platform: 'linux/arm64',
+          counts: { CRITICAL: 0, HIGH: 2, MEDIUM: 0, LOW: 0, UNKNOWN: 0 },
+          findings: [
+            { severity: 'HIGH', id: 'CVE-2026-1', package: 'busybox', installed: '1', fixed: null },
+          ],
+        },
+      ])
     })
 
     it('show what became of them, without the values of build arguments', async () => {

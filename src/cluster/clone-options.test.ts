@@ -43,6 +43,12 @@ test('what Git LFS keeps is fetched where it is asked for, and as .lfsconfig say
   assert.ok(options(sparse).includes('sparse=/.lfsconfig'))
 })
 
+test('a sparse clone has the list of findings that a scan leaves out', () => {
+  const scan = { severities: ['HIGH'], onFindings: 'fail', ignoreFile: 'ci/.trivyignore' } as const
+  const sparse = { context: 'api', dockerfile: 'api/D', sparse: true, scan }
+  assert.ok(options(sparse).includes('sparse=/ci/.trivyignore'))
+})
+
 test('a sparse clone has what Kaniko reads, and takes a path for what it is', () => {
   const paths = { context: 'services/api', dockerfile: 'docker/Dockerfile.production' }
   assert.deepEqual(sparsePatterns(paths), [

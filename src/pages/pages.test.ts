@@ -141,6 +141,24 @@ describe('the page of a build', () => {
     assert.doesNotMatch(text, /<pre>│ a table/)
   })
 
+  it('has the last lines of a build that had findings, and failed for something else', async () => {
+    const findings = [
+      { severity: 'HIGH', id: 'CVE-2026-2', package: 'busybox', installed: '3' },
+    ] as const
+    const ended = build({
+      state: 'error',
+      steps: [
+        { name: 'scanning', at: start },
+        { name: 'publishing', at: start + 1 },
+      ],
+      endedAt: start + 1_000,
+      outcome: { state: 'error', reason: 'Push failed' },
+      scans: [{ counts: { HIGH: 1 }, findings }],
+    })
+    const { text } = await page(ended, [line('Error: denied')])
+    assert.match(text, /<pre>Error: denied/)
+  })
+
   it('says how long each step took, and for how long the present one has been going', async () => {
     const { text } = await page(build())
     const durations = [...text.matchAll(/class="ms">([^<]+)</g)].map(([, duration]) => duration)

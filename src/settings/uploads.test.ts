@@ -109,6 +109,10 @@ describe('an image under uploads', () => {
       'uploads[0].backend: uploads are built by Jobs alone (leave it out)',
     ],
     [
+      '  - { name: try, destination: r.io/a, scan: { ignoreFile: .trivyignore } }',
+      'uploads[0].scan.ignoreFile: an upload has no repository to read it from (leave it out)',
+    ],
+    [
       '  - { name: try, destination: "r.io/{repo}" }',
       'uploads[0].destination: "r.io/{repo}" names a repository, and an upload has none (say a destination without {owner} and {repo})',
     ],

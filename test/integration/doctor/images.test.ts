@@ -41,7 +41,7 @@ describe('an image that builds run', () => {
     const settings = {
       kanikoImage: `${host}/${kaniko}`,
       cloneImage: `${host}/${git}`,
-      scanImage: '',
+      scanImage: `${host}/acme/kaniko:v1`,
       publishImage: `${host}/acme/kaniko:v1`,
     }
     const insecure = { host, insecure: true, skipTlsVerify: false, mirror: undefined }
@@ -89,6 +89,16 @@ describe('an image that builds run', () => {
     const lines = await look(host, 'acme/kaniko:v1', 'acme/git:v2', uploads)
     assert.match(lines[2] ?? '', /^ok PUBLISH_IMAGE: .* is named by a tag/)
     assert.equal((await look(host, 'acme/kaniko:v1', 'acme/git:v2')).length, 2)
+  })
+
+  it('that scans is looked at where an image is scanned', async () => {
+    const host = await start()
+    const { uploads } = parseConfig(
+      `repositories: []\nuploads: [{ name: shop, destination: "reg.acme.io/shop", scan: {} }]`,
+      'kanihook.yaml',
+    )
+    const lines = await look(host, 'acme/kaniko:v1', 'acme/git:v2', uploads)
+    assert.match(lines[2] ?? '', /^ok SCAN_IMAGE: .* is named by a tag/)
   })
 
   it('that publishes is looked at where a repository’s own file may want it', async () => {
