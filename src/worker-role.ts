@@ -119,7 +119,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     const result = await planned(delivery)
     const records = await Promise.all([...result.builds, ...result.superseded].map(builds.get))
     const known = records.filter((build) => build !== undefined)
-    await Promise.all(known.map((build) => queues.status(statusId(build))))
+    await Promise.all(known.map(tell))
     const { id, event } = delivery
     const { decision, reason } = result
     const { forge, path } = event.repository
@@ -150,7 +150,8 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   async function pushStatus({ event }: Delivery): Promise<void> {
     const { repository, ref, after: sha } = event
     if (rules.find(repository)?.report !== 'summary') return
-    await queues.status(statusId({ repository, ref, sha, image: '', summary: { images: [] } }))
+    const id = statusId({ repository, ref, sha, image: '', summary: { images: [] } })
+    await queues.status(id, true)
   }
 
   async function planFailed(delivery: Delivery, error: Error): Promise<void> {
@@ -163,8 +164,10 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     }
   }
 
+  const tell = (build: Build): Promise<void> => queues.status(statusId(build), isEnded(build.state))
+
   async function changed(build: Build): Promise<void> {
-    await queues.status(statusId(build))
+    await tell(build)
     const { id, state, outcome, repository, image, ref, sha } = build
     const facts = { build: id, repository: repository.path, image, ref, sha, state }
     if (!isEnded(state)) {
@@ -313,8 +316,8 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       queue: statusesQueue,
       redis,
       concurrency: 10,
-      // About a day of a forge that is away.
-      patience: 1_500,
+      // A day of a forge that is away.
+      patienceMs: 25 * 3_600_000,
       work: report,
       failed: async (id: string, error) =>
         logger.error({ status: id, err: error }, 'status given up'),
@@ -340,7 +343,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     refs,
     remove: ({ name, build }) => clusterOf(build).remove(name, AbortSignal.timeout(30_000)),
     enqueue: queues.build,
-    changed: async (build) => queues.status(statusId(build)),
+    changed: tell,
   })
   const losses = watchForLoss({
     redis: boundedRedis,

@@ -90,7 +90,7 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
         ...(headBranch === undefined ? {} : { headBranch }),
         ...(summary ? { summary } : {}),
       })
-      await Promise.all([queues.build(nextId), queues.status(statusId(build))])
+      await Promise.all([queues.build(nextId), queues.status(statusId(build), false)])
       return builds.get(nextId)
     }
   }
@@ -107,7 +107,7 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
     if (isEnded(build.state))
       throw new PermanentError(`build ${id} has ended already: ${build.state}`)
     const after = await builds.requestStop(id, { why: 'cancelled', by })
-    await Promise.all([queues.status(statusId(build)), queues.buildNow(id)])
+    await Promise.all([queues.status(statusId(build), false), queues.buildNow(id)])
     return after
   }
 

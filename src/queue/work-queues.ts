@@ -13,8 +13,11 @@ export interface WorkQueues {
   build(id: string): Promise<void>
   /** A build that was put off may run now. */
   buildNow(id: string): Promise<void>
-  /** Has what a forge shows brought up to date. */
-  status(id: string): Promise<void>
+  /**
+   * Has what a forge shows brought up to date. `ended`: a build has, of which people wait to hear; that goes before
+   * what is still under way, and is not put off with it.
+   */
+  status(id: string, ended: boolean): Promise<void>
   /** Sets how many builds may run at once, as was said when this was made. */
   bound(): Promise<void>
   /** How many builds and statuses wait and run. */
@@ -60,8 +63,17 @@ export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQu
       await job?.promote().catch(() => undefined)
     },
 
-    async status(id) {
+    async status(id, ended) {
       await statuses.add('status', id, {
+        // At most one entry of each kind lies there, however often a status changes; what changes while an entry is
+        // worked on makes another, when that one is done.
+        deduplication: {
+          id: ended ? `${id}-ended` : id,
+          keepLastIfActive: true,
+          reschedule: ended,
+        },
+        // Those without a priority come first.
+        ...(ended ? {} : { priority: 1 }),
         attempts: 20,
         backoff: { type: 'exponential', delay: 1_000 },
         removeOnComplete: true,

@@ -15,6 +15,8 @@ export interface QueueWorkerOptions<Data, Result> {
   readonly work: (data: Data, signal: AbortSignal) => Promise<Result>
   /** How often RetryLater puts a job off before it is a failure. */
   readonly patience?: number
+  /** How long RetryLater puts a job off before it is a failure, in milliseconds since it was added. */
+  readonly patienceMs?: number
   /** A job failed for good. */
   readonly failed?: (data: Data, error: Error) => Promise<void>
   readonly onError: (error: Error, data?: Data) => void
@@ -40,6 +42,7 @@ export function createQueueWorker<Data, Result>(
     concurrency,
     work,
     patience = Infinity,
+    patienceMs = Infinity,
     failed,
     onError,
     troubleMs = 5_000,
@@ -66,7 +69,8 @@ export function createQueueWorker<Data, Result>(
       const trouble = error instanceof Error && error.name === 'ReplyError' ? troubleMs : undefined
       const delay = trouble ?? retryDelay(error, job.attemptsStarted)
       const putOff = stopping.signal.aborted ? 0 : delay
-      if (putOff !== undefined && job.attemptsStarted < patience) {
+      const isPatient = job.attemptsStarted < patience && Date.now() - job.timestamp < patienceMs
+      if (putOff !== undefined && isPatient) {
         await job.moveToDelayed(Date.now() + putOff, token)
         throw new DelayedError()
       }
@@ -115,8 +119,10 @@ const lossOf = (redis: Redis): Promise<void> =>
     else resolve()
   })
 
-/** Milliseconds until a job is looked at again; undefined: not by waiting. */
+/** Milliseconds until a job is looked at again, not all at once; undefined: not by waiting. */
 function retryDelay(error: unknown, started: number): number | undefined {
   if (!(error instanceof RetryLater)) return undefined
-  return error.afterMs ?? Math.min(60_000, 500 * 2 ** Math.min(started, 10))
+  return (
+    error.afterMs ?? Math.min(60_000, 500 * 2 ** Math.min(started, 10)) * (0.75 + Math.random() / 2)
+  )
 }

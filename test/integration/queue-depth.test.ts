@@ -17,7 +17,8 @@ test('the depth of a queue is all that is left to do in it, whatever its state',
     await queues.build('first')
     await builds.add('build', 'second', { priority: 3 })
     await builds.add('build', 'third', { delay: 60_000 })
-    await queues.status('first')
+    await queues.status('first', true)
+    await queues.status('first', false)
     await deliveries.accept(delivery())
     const depths = [...(await deliveries.depths()), ...(await queues.depths())]
     assert.deepEqual(
@@ -28,6 +29,7 @@ test('the depth of a queue is all that is left to do in it, whatever its state',
         { queue: 'builds', state: 'prioritized', jobs: 1 },
         { queue: 'builds', state: 'delayed', jobs: 1 },
         { queue: 'statuses', state: 'waiting', jobs: 1 },
+        { queue: 'statuses', state: 'prioritized', jobs: 1 },
       ],
     )
   } finally {
