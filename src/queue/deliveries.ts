@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Queue, type Job, type JobState } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { PlanResult } from '../builds/plan.ts'
@@ -51,13 +52,11 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
   return {
     async accept(delivery) {
       const { id: jobId } = delivery
-      // One round trip. The add is idempotent, so a first try of which only a part was stored is
-      // completed by the next one, whatever the answer then says.
-      const [first] = await Promise.all([
-        redis.set(key('seen', jobId), '1', 'PX', keptMs, 'NX'),
-        queue.add('push', delivery, { jobId }),
-      ])
-      if (first !== null) return 'accepted'
+      // The add is one script, so it cannot half happen, and it leaves a job of that id as it is: the name that
+      // the job has then tells who stored it, also where the answer to an earlier try was lost.
+      const name = `push ${randomUUID()}`
+      await queue.add(name, delivery, { jobId })
+      if ((await redis.hget(queue.toKey(jobId), 'name')) === name) return 'accepted'
       await planAgain(jobId)
       return 'duplicate'
     },
@@ -97,15 +96,13 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
   async function planAgain(jobId: string): Promise<void> {
     const job = await queue.getJob(jobId)
     const state = await job?.getState()
-    const nothingBuilt = state === 'completed' && job?.returnvalue?.decision === 'ignored'
-    if (!job || !(state === 'failed' || nothingBuilt)) return
-    // Another process may have been quicker; then it is planned again all the same.
-    await job
-      .retry(state === 'failed' ? 'failed' : 'completed', {
-        resetAttemptsMade: true,
-        resetAttemptsStarted: true,
-      })
-      .catch(() => undefined)
+    if (!job || !(state === 'failed' || state === 'completed')) return
+    if (state === 'completed' && job.returnvalue?.decision !== 'ignored') return
+    const again = { resetAttemptsMade: true, resetAttemptsStarted: true }
+    await job.retry(state, again).catch(async (error: unknown) => {
+      // Another process may have been quicker; then it is planned again all the same.
+      if ((await job.getState()) === state) throw error
+    })
   }
 }
 

@@ -5,6 +5,12 @@ export const prefix = '{kanihook}'
 
 export const key = (...parts: readonly string[]): string => [prefix, ...parts].join(':')
 
+/**
+ * The server that is connected to has become a replica: its address may lead to the new primary by now, and it keeps
+ * its connections. So the connection is made anew, and what was refused is for the caller to repeat.
+ */
+const reconnectOnError = (error: Error): boolean => error.message.includes('READONLY')
+
 // Tried against a frozen, killed, and late-starting Redis: an answer, good or bad, within 1.5 s, and
 // recovery unaided. A command that timed out may still have been stored: callers repeat it safely.
 const bounded = {
@@ -17,6 +23,7 @@ const bounded = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   retryStrategy: (times: number) => Math.min(100 * times, 1000),
+  reconnectOnError,
 } satisfies RedisOptions
 
 /** Told when a connection is lost, and when it is back. */
@@ -36,6 +43,7 @@ export const connectPatient = (url: string, onConnection?: OnConnection): Redis 
       maxRetriesPerRequest: null,
       socketTimeout: 20_000,
       retryStrategy: (times) => Math.min(100 * times, 1000),
+      reconnectOnError,
     }),
     onConnection,
   )

@@ -17,6 +17,9 @@ export interface Taken {
   readonly reason: string | undefined
 }
 
+/** A sender is answered within 2 s, however many commands storing takes. Milliseconds. */
+const storeMs = 1_800
+
 export interface IntakeOptions {
   readonly rules: Rules
   readonly queue: Pick<DeliveryQueue, 'accept' | 'remember'>
@@ -41,7 +44,7 @@ export const createIntake =
     const push = { status: 202, event: name, delivery } as const
     const verdict = decide(event, rules)
     if (verdict.wanted) {
-      const decision = await queue.accept(delivery).catch(cannotStore)
+      const decision = await within(storeMs, queue.accept(delivery)).catch(cannotStore)
       return { ...push, decision, reason: undefined }
     }
     // Only for those who ask later why nothing was built: the answer stands without it.
@@ -53,6 +56,17 @@ function cannotStore(cause: unknown): never {
   const rejected = new DeliveryRejected(503, 'the delivery cannot be stored now; send it again')
   rejected.cause = cause
   throw rejected
+}
+
+/** What comes of it later is not waited for: a try that is repeated finds what this one stored. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`Redis took longer than ${ms} ms`)), ms)
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 const noPush = (event: string, reason: string): Taken => ({

@@ -110,6 +110,20 @@ for (const [what, first, expected] of [
   })
 }
 
+test('a redelivery that cannot be put in line again is an error and no duplicate', async () => {
+  const event = delivery()
+  plan(() => Promise.reject(new PermanentError('no access')))
+  await queue.accept(event)
+  await eventually(async () => (await state(event.id)) === 'failed')
+  // What an add does not need, and to take a job out of what has ended does.
+  await consumer.acl('SETUSER', 'default', '-zrem')
+  try {
+    await assert.rejects(queue.accept(event), /NOPERM|can't run this command/)
+  } finally {
+    await consumer.acl('SETUSER', 'default', '+zrem')
+  }
+})
+
 test('a plan that must wait is looked at again by itself, and its failure is told when patience ends', async () => {
   const event = delivery()
   const seen = plan(() => Promise.reject(new RetryLater('git is away', { afterMs: 10 })), 3)

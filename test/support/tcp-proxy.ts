@@ -8,6 +8,10 @@ export interface TcpProxy {
   freeze(): void
   /** Whether connections that come from now on are dead as well. */
   freezeNew(frozen: boolean): void
+  /** Connections that come from now on lead to another port; those that there are stay where they are. */
+  leadTo(port: number): void
+  /** From now on every answer takes so many milliseconds longer. */
+  slow(ms: number): void
   close(): Promise<void>
 }
 
@@ -17,9 +21,11 @@ export async function startTcpProxy(
   address = '127.0.0.1',
 ): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  let target = targetPort
   let newFrozen = false
+  let lag = 0
   const server = createServer((near) => {
-    const far = connect(targetPort, address)
+    const far = connect(target, address)
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -31,7 +37,12 @@ export async function startTcpProxy(
         to.destroy()
       })
       if (newFrozen) from.pause()
-      else from.pipe(to)
+      else if (from === near) from.pipe(to)
+      else
+        from.on(
+          'data',
+          (data) => void (lag ? setTimeout(() => to.write(data), lag) : to.write(data)),
+        )
     }
   })
   server.listen(0, address)
@@ -43,6 +54,12 @@ export async function startTcpProxy(
     },
     freezeNew(frozen) {
       newFrozen = frozen
+    },
+    leadTo(port) {
+      target = port
+    },
+    slow(ms) {
+      lag = ms
     },
     async close() {
       for (const socket of sockets) socket.destroy()
