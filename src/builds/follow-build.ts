@@ -4,7 +4,7 @@ import type { StepName } from './containers.ts'
 import { followJob, type FollowJobOptions, type JobFollower, type Look } from './follow-job.ts'
 import { indexPart, naming, openParts, partOf, type Part } from './parts.ts'
 import type { BuildChange } from './ports.ts'
-import { lost, maxTries } from './verdict.ts'
+import { afterRemoval, maxTries } from './verdict.ts'
 
 export interface FollowBuildOptions extends FollowJobOptions {
   /** Ends the build. */
@@ -84,18 +84,17 @@ export async function followBuild(started: Build, options: FollowBuildOptions): 
     let moved = false
     for (const { part, job, look } of seen) {
       if (look.do === 'hold') hold(part, look.why)
-      if (look.do === 'retry') {
-        if (!(await removed(job))) {
-          followers.delete(part)
-          await breakOff(build, part, lost(look.reason), seen)
-          return 'ended'
-        }
-        await again(build, part, look.reason)
-      }
-      if (look.do === 'end') {
-        if (await isLast(build, part, look.outcome)) return 'ended'
+      if (look.do !== 'end' && look.do !== 'retry') continue
+      const outcome = look.do === 'end' ? look.outcome : await retry(build, part, job, look.reason)
+      if (!outcome) continue
+      followers.delete(part)
+      if (outcome.state === 'succeeded') {
+        if (await isLast(build, part, outcome)) return 'ended'
         moved = true
+        continue
       }
+      await breakOff(build, part, outcome, seen)
+      return 'ended'
     }
     return moved ? 'moved' : 'still'
   }
@@ -111,23 +110,39 @@ export async function followBuild(started: Build, options: FollowBuildOptions): 
     const going = [...followers.values()].filter(({ job }) => !over.has(job))
     const gone = await Promise.all(going.map(({ job }) => removed(job)))
     const named = state === 'failed' || state === 'error' ? naming(part, reason) : reason
-    await end(build, gone.every(Boolean) ? { state, reason: named } : lost(named))
+    const stays = gone.includes(undefined)
+    // The Job that moves the tags runs alone.
+    const [ends] = part === undefined || part === indexPart ? gone : [{}]
+    await end(
+      build,
+      afterRemoval(build, stays ? undefined : (ends ?? {}), { state, reason: named }),
+    )
   }
 
-  /** Gives a part one more try, later. */
-  async function again(build: Build, part: Part, reason: string): Promise<void> {
-    const { tries } = partOf(build, part)
+  /** Gives a part one more try, later; returns how it ended where it gets none. */
+  async function retry(
+    build: Build,
+    part: Part,
+    job: string,
+    reason: string,
+  ): Promise<Outcome | undefined> {
+    const view = partOf(build, part)
+    const { tries } = view
+    const ends = await removed(job)
+    const ended = { state: 'error', reason } as const
+    const outcome = afterRemoval(view, ends, ended)
+    if (outcome !== ended) return outcome
     const note = `Try ${tries + 1} of ${maxTries}: ${reason}`
     await update(build, trying(part, tries + 1, { ...step('starting', part), note }))
     followers.get(part)?.close()
     followers.delete(part)
     hold(part, new RetryLater(note, { afterMs: 5_000 * tries }))
+    return undefined
   }
 
   /** Keeps what a platform has pushed, or ends the build with its last part. */
-  async function isLast(build: Build, part: Part, outcome: Outcome): Promise<boolean> {
-    followers.delete(part)
-    const [first] = outcome.state === 'succeeded' ? outcome.pushed : []
+  async function isLast(build: Build, part: Part, outcome: Succeeded): Promise<boolean> {
+    const [first] = outcome.pushed
     if (first === undefined || part === undefined || part === indexPart) {
       await end(build, outcome)
       return true
@@ -172,6 +187,7 @@ const trying = (part: Part, tries: number, step: Step): BuildChange => ({
 })
 
 type Failed = Extract<Outcome, { reason: string }>
+type Succeeded = Exclude<Outcome, Failed>
 
 const isBroken = (look: Look): look is Look & { readonly outcome: Failed } =>
   look.do === 'stop' || (look.do === 'end' && look.outcome.state !== 'succeeded')

@@ -2,7 +2,14 @@ import { RetryLater } from '../errors.ts'
 import { createBuildLog, type BuildLog } from './build-log.ts'
 import { isEnded, jobName, type Build, type Outcome } from './build.ts'
 import { newFacts } from './facts.ts'
-import type { BuildChange, BuildStore, Cluster, JobObservation, LogStore } from './ports.ts'
+import type {
+  BuildChange,
+  BuildStore,
+  Cluster,
+  ContainerEnds,
+  JobObservation,
+  LogStore,
+} from './ports.ts'
 import { indexPart, partOf, type Part } from './parts.ts'
 import {
   begunContainers,
@@ -14,7 +21,7 @@ import {
 } from './progress.ts'
 import { newScan } from './scan.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
-import { lost, verdict, type Verdict } from './verdict.ts'
+import { afterRemoval, verdict, type Verdict } from './verdict.ts'
 
 export interface FollowJobOptions extends StartOptions {
   readonly builds: Pick<BuildStore, 'update'>
@@ -26,8 +33,8 @@ export interface FollowJobOptions extends StartOptions {
   readonly update: (build: Build, change: BuildChange) => Promise<Build>
   /** The record as it is now. */
   readonly current: () => Promise<Build>
-  /** Removes a Job with its pod. False: it is still there after a while. */
-  readonly removed: (job: string) => Promise<boolean>
+  /** Removes a Job with its pod; how its containers ended by then. Undefined: it is still there after a while. */
+  readonly removed: (job: string) => Promise<ContainerEnds | undefined>
   /** Ends the following; the Job goes on. */
   readonly signal: AbortSignal
 }
@@ -121,8 +128,8 @@ export function followJob(
 
   /** The Job may be there already, by an earlier runner, and must not push after its build has ended. */
   async function endWithoutJob(outcome: Outcome): Promise<Look> {
-    const gone = await removed(job)
-    return { do: 'end', outcome: gone || !('reason' in outcome) ? outcome : lost(outcome.reason) }
+    const ends = await removed(job)
+    return { do: 'end', outcome: afterRemoval(partOf(started, part), ends, outcome) }
   }
 
   /** Undefined while the API server cannot be asked: the build goes on in the cluster meanwhile. */

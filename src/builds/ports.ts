@@ -150,6 +150,8 @@ export interface ContainerEnd {
   readonly message: string
 }
 
+export type ContainerEnds = Readonly<Partial<Record<ContainerName, ContainerEnd>>>
+
 /** What holds up the start of a pod, or of a container of it. */
 export interface Waiting {
   readonly reason: string
@@ -170,7 +172,7 @@ export interface JobObservation {
    */
   readonly waiting?: Waiting
   /** The containers that have ended. */
-  readonly ends: Readonly<Partial<Record<ContainerName, ContainerEnd>>>
+  readonly ends: ContainerEnds
   /** The id of the image that each container has, as the node knows it. */
   readonly ran?: Readonly<Record<string, string>>
   /** A container still runs, though another has failed and nothing will come of it. */
@@ -250,8 +252,11 @@ export interface Cluster {
   logs(job: string, container: ContainerName, signal: AbortSignal): AsyncIterable<LogLine>
   /** Removes the clone credential as soon as the clone is done. Nothing there is fine. */
   forgetCredential(job: string): Promise<void>
-  /** Deletes the Job with its pod. Returns when both are gone. Nothing there is fine. */
-  remove(job: string, signal: AbortSignal): Promise<void>
+  /**
+   * Deletes the Job with its pod. Resolves when both are gone, with the containers that were seen to end: one may
+   * have pushed until then. Nothing there is fine. Throws RetryLater when the signal aborts.
+   */
+  remove(job: string, signal: AbortSignal): Promise<ContainerEnds>
 }
 
 /** The archives that wait for their build, each with the process that holds it. */

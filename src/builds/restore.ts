@@ -18,7 +18,7 @@ export interface RestoreOptions {
   readonly builds: Pick<BuildStore, 'get' | 'create' | 'update'>
   readonly refs: Pick<RefStore, 'restoreHead' | 'knownRepositoryId'>
   /** Removes a Job with its pod. */
-  readonly remove: (job: KeptJob) => Promise<void>
+  readonly remove: (job: KeptJob) => Promise<unknown>
   /** Has a build run to its end; asking again is fine. */
   readonly enqueue: (id: string) => Promise<void>
   /** Called for each build that a status is to show. */

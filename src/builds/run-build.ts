@@ -1,7 +1,7 @@
 import { RetryLater } from '../errors.ts'
 import { isEnded, type Build, type Outcome } from './build.ts'
 import { followBuild } from './follow-build.ts'
-import type { BuildChange, BuildStore, Cluster, LogStore } from './ports.ts'
+import type { BuildChange, BuildStore, Cluster, ContainerEnds, LogStore } from './ports.ts'
 import { isPullRequest, parseRef } from './push-event.ts'
 import type { Rules } from './rules.ts'
 import type { StartOptions } from './start-job.ts'
@@ -84,14 +84,12 @@ export function createRunner(
     throw new RetryLater(note, { afterMs: 1_000 })
   }
 
-  async function removed(job: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      await cluster.remove(job, AbortSignal.any([signal, AbortSignal.timeout(removalMs)]))
-      return true
-    } catch (error) {
+  async function removed(job: string, signal: AbortSignal): Promise<ContainerEnds | undefined> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(removalMs)])
+    return cluster.remove(job, patience).catch((error: unknown) => {
       if (signal.aborted) throw error
-      return false
-    }
+      return undefined
+    })
   }
 
   async function update(build: Build, change: BuildChange): Promise<Build> {

@@ -1,11 +1,11 @@
-import type { Build, Outcome } from './build.ts'
+import type { Build, Outcome, Pushed } from './build.ts'
 import { explainClone } from './clone-failures.ts'
 import { pushingContainer } from './containers.ts'
 import { duration } from './duration.ts'
 import type { Failure } from './failure.ts'
 import { explainBuild, explainPod } from './failures.ts'
 import { noNode } from './no-node.ts'
-import type { JobObservation } from './ports.ts'
+import type { ContainerEnds, JobObservation } from './ports.ts'
 import { whyNotBegun, whyNotStarted } from './progress.ts'
 import { explainPublish } from './publish-failures.ts'
 import { readPushed } from './pushed.ts'
@@ -40,8 +40,8 @@ export function verdict(situation: Situation): Verdict {
   const { ends, pod } = observation
   const { clone, build: kaniko, scan, publish } = ends
   const pusher = ends[pushingContainer(build.plan)]
-  if (pusher?.exitCode === 0 && pusher.reason !== 'OOMKilled') {
-    const pushed = readPushed(pusher.message, build.plan.destinations)
+  const pushed = pushedBy(build, ends)
+  if (pushed) {
     return pushed.length > 0
       ? { do: 'end', outcome: { state: 'succeeded', pushed } }
       : retryOr(build, 'error', 'The build ended well but did not say what it pushed')
@@ -64,6 +64,27 @@ export function verdict(situation: Situation): Verdict {
   if (homeless) return { do: 'stop', outcome: homeless }
   const limit = Math.min(deadline(build), waitingDeadline(build, observation))
   return now > limit ? overdue(build, observation) : { do: 'wait' }
+}
+
+/** What the Job has pushed, as far as it says; undefined: it has not, or not yet. */
+export function pushedBy({ plan }: Build, ends: ContainerEnds): readonly Pushed[] | undefined {
+  const pusher = ends[pushingContainer(plan)]
+  if (pusher?.exitCode !== 0 || pusher.reason === 'OOMKilled') return undefined
+  return readPushed(pusher.message, plan.destinations)
+}
+
+/**
+ * How a build ends whose Job had to go first, by what was seen of that: until it was gone it may have pushed.
+ * `ends` undefined: it is still there.
+ */
+export function afterRemoval(
+  build: Build,
+  ends: ContainerEnds | undefined,
+  outcome: Outcome,
+): Outcome {
+  const pushed = (ends && pushedBy(build, ends)) ?? []
+  if (pushed.length > 0) return { state: 'succeeded', pushed }
+  return ends || !('reason' in outcome) ? outcome : lost(outcome.reason)
 }
 
 /** When the present step has taken too long, in milliseconds since the epoch. */
@@ -117,7 +138,7 @@ const retryOr = (build: Build, state: 'failed' | 'error', reason: string): Verdi
     : { do: 'stop', outcome: { state, reason: `${reason} (after ${build.tries} tries)` } }
 
 /** The end of a build whose pod may still be there, and push. */
-export const lost = (why: string): Extract<Outcome, { reason: string }> => ({
+const lost = (why: string): Extract<Outcome, { reason: string }> => ({
   state: 'error',
   reason: `${why}; its pod could not be removed: is its node gone?`,
 })

@@ -1,3 +1,5 @@
+import type { V1Pod } from '@kubernetes/client-node'
+
 /**
  * Tells those who look at a Job when to look again. A Job is listened for from its first `look` to
  * its `forget`, so that a change between a look and the wait after it is not missed.
@@ -5,11 +7,13 @@
 export interface Hints {
   /** To be called before the Job is read. */
   look(job: string): void
-  /** Something about the Job, or about any Job, may have changed. */
-  tell(job: string): void
+  /** Something about the Job, or about any Job, may have changed. `pod`: as it is now, or was when it went. */
+  tell(job: string, pod?: V1Pod): void
   tellAll(): void
   /** Resolves at the first change since the last look, after `ms` milliseconds, or on abort. */
   wait(job: string, ms: number, signal: AbortSignal): Promise<void>
+  /** Passes on every pod of the Job that is told of, until what it returns is called. */
+  pods(job: string, pass: (pod: V1Pod) => void): () => void
   /** The Job has ended or is gone: nobody will look again. */
   forget(job: string): void
 }
@@ -17,13 +21,14 @@ export interface Hints {
 interface Interest {
   stale: boolean
   readonly waiting: Set<() => void>
+  readonly passing: Set<(pod: V1Pod) => void>
 }
 
 export function createHints(): Hints {
   const interests = new Map<string, Interest>()
 
   const interest = (job: string): Interest => {
-    const known = interests.get(job) ?? { stale: false, waiting: new Set() }
+    const known = interests.get(job) ?? { stale: false, waiting: new Set(), passing: new Set() }
     interests.set(job, known)
     return known
   }
@@ -36,9 +41,11 @@ export function createHints(): Hints {
     look(job) {
       interest(job).stale = false
     },
-    tell(job) {
+    tell(job, pod) {
       const known = interests.get(job)
-      if (known) stir(known)
+      if (!known) return
+      if (pod) for (const pass of known.passing) pass(pod)
+      stir(known)
     },
     tellAll() {
       for (const known of interests.values()) stir(known)
@@ -58,8 +65,14 @@ export function createHints(): Hints {
         known.waiting.add(wake)
       })
     },
+    pods(job, pass) {
+      const { passing } = interest(job)
+      passing.add(pass)
+      return () => passing.delete(pass)
+    },
     forget(job) {
-      if (interests.get(job)?.waiting.size === 0) interests.delete(job)
+      const known = interests.get(job)
+      if (known?.waiting.size === 0 && known.passing.size === 0) interests.delete(job)
     },
   }
 }

@@ -17,6 +17,7 @@ import { createJobLookup } from './job-lookup.ts'
 import type { JobSettings } from './job-manifest.ts'
 import { podLogs } from './pod-logs.ts'
 import { watchPods } from './pod-watch.ts'
+import { createRemoval } from './removal.ts'
 import { createTektonBackend } from './tekton/backend.ts'
 
 export interface KubernetesClusterOptions extends Omit<JobSettings, 'registries'> {
@@ -62,6 +63,7 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
   const lookup = createJobLookup({ backend, core, namespace, requestTimeoutMs })
   const secrets = createCloneSecrets({ api: core, namespace, requestTimeoutMs })
   const hints = options.hints ?? createHints()
+  const remove = createRemoval({ backend, lookup, secrets, hints, deleteJob })
 
   async function start(request: JobRequest): Promise<'created' | 'adopted'> {
     const body = backend.manifest(request, { ...options, registries: options.registries() })
@@ -111,16 +113,6 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
     }
   }
 
-  /** One step of a removal. Returns whether there is nothing left. */
-  async function removeStep(name: string): Promise<boolean> {
-    const { job, pods } = await lookup.find(name)
-    if (job && !job.metadata?.deletionTimestamp) {
-      await deleteJob(name)
-      await secrets.forget(name)
-    }
-    return !job && pods.length === 0
-  }
-
   async function started(name: string, container: ContainerName, signal: AbortSignal) {
     while (!signal.aborted) {
       const found = await lookup.find(name).catch(() => undefined)
@@ -167,17 +159,7 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Kube
 
     forgetCredential: (name) => secrets.forget(name),
 
-    async remove(name, signal) {
-      for (;;) {
-        const gone = await removeStep(name).catch((error: unknown) => {
-          if (signal.aborted) throw error
-          return false
-        })
-        if (gone) return hints.forget(name)
-        if (signal.aborted) throw new RetryLater(`${kind} ${name} is still being removed`)
-        await delay(pollMs, undefined, { signal }).catch(() => undefined)
-      }
-    },
+    remove,
 
     watch: (signal) =>
       watchPods(

@@ -73,6 +73,6 @@ async function follow(
     // The version is too old, or something else is wrong: a new list is the answer to it.
     if (event.type === 'ERROR') return
     const job = event.object.metadata?.labels?.[labels.job]
-    if (job !== undefined) hints.tell(job)
+    if (job !== undefined) hints.tell(job, event.object)
   }
 }

@@ -181,7 +181,7 @@ test('a build that is asked to stop ends only when its pod is gone', async () =>
   const remove = cluster.remove.bind(cluster)
   cluster.remove = async (job, signal) => {
     await gone
-    await remove(job, signal)
+    return remove(job, signal)
   }
   await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
   cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
@@ -223,6 +223,34 @@ test('what a build pushes while it is being asked to stop is told as pushed', as
   cluster.show(job, { phase: 'building', ends: { clone: ok } })
   await running
   assert.equal((await record(build.id)).state, 'succeeded')
+})
+
+test('what a build pushes while its Job is being removed is told as pushed', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.endInRemoval(job, { build: pushed })
+  await builds.requestStop(build.id, { why: 'superseded', bySha: sha('9') })
+  cluster.show(job, { phase: 'building', ends: { clone: ok } })
+  await running
+  assert.equal((await record(build.id)).state, 'succeeded')
+})
+
+test('a try that pushes while it is being removed has no try after it', async () => {
+  const build = await create()
+  const job = jobName(build, 1)
+  const running = run(build.id)
+  await started()
+  cluster.endInRemoval(job, { build: pushed })
+  cluster.show(job, {
+    phase: 'ended',
+    ends: { clone: ok },
+    pod: { reason: 'NodeLost', message: 'the node does not answer' },
+  })
+  await running
+  assert.equal((await record(build.id)).state, 'succeeded')
+  assert.equal(cluster.started.length, 1)
 })
 
 test('a newer build waits until the older one of its ref has ended', async () => {
@@ -564,7 +592,7 @@ test('a build that ends at its start says so where an earlier runner’s pod sta
   await builds.create(plan)
   await builds.update(plan.id, { state: 'starting', tries: 1 })
   cluster.show(jobName(plan, 1), { phase: 'pending', ends: {} })
-  const stays = (_: string, signal: AbortSignal): Promise<void> =>
+  const stays = (_: string, signal: AbortSignal): Promise<never> =>
     new Promise((_resolve, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason as Error)),
     )

@@ -1,6 +1,12 @@
 import { jobName } from '../../src/builds/build.ts'
 import type { ContainerName } from '../../src/builds/containers.ts'
-import type { Cluster, JobObservation, JobRequest, LogLine } from '../../src/builds/ports.ts'
+import type {
+  Cluster,
+  ContainerEnds,
+  JobObservation,
+  JobRequest,
+  LogLine,
+} from '../../src/builds/ports.ts'
 
 /** A cluster in memory whose Jobs do what the test says: for the logic of the runner alone. */
 export interface FakeCluster extends Cluster {
@@ -11,6 +17,8 @@ export interface FakeCluster extends Cluster {
   show(job: string, observation: JobObservation): void
   /** Lines that a container has written. */
   write(job: string, container: ContainerName, ...texts: string[]): void
+  /** What the containers of a Job come to while it is removed. */
+  endInRemoval(job: string, ends: ContainerEnds): void
   /** What `start` throws from now on; undefined: it works. */
   refuse(error: Error | undefined): void
 }
@@ -19,6 +27,7 @@ export function createFakeCluster(): FakeCluster {
   const jobs = new Map<string, JobObservation>()
   const lines = new Map<string, LogLine[]>()
   const waiting = new Set<() => void>()
+  const lastEnds = new Map<string, ContainerEnds>()
   /** Jobs that have changed since they were observed. */
   const stale = new Set<string>()
   let refusal: Error | undefined
@@ -64,6 +73,9 @@ export function createFakeCluster(): FakeCluster {
       lines.set(key, [...(lines.get(key) ?? []), ...added])
       wake()
     },
+    endInRemoval(job, ends) {
+      lastEnds.set(job, ends)
+    },
     refuse(error) {
       refusal = error
     },
@@ -93,8 +105,10 @@ export function createFakeCluster(): FakeCluster {
     },
     async remove(job) {
       this.removed.push(job)
+      const { ends = {} } = jobs.get(job) ?? {}
       jobs.delete(job)
       wake()
+      return { ...ends, ...lastEnds.get(job) }
     },
   }
 }

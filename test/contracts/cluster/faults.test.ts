@@ -180,6 +180,23 @@ describe('the Kubernetes adapter when things go wrong', () => {
     await cluster.remove(job, patience())
   })
 
+  it('tells what a pod has pushed until it was gone', async () => {
+    const [job, request] = newJob()
+    runner.script(job, async (pod) => {
+      pod.clone()
+      pod.begin('build')
+      // Nothing that is read again after some time would see it.
+      pod.signal.addEventListener('abort', () => pod.pushed())
+      await new Promise(() => {})
+    })
+    await cluster.start(request)
+    await runner.pod(job)
+    await eventually(async () => (await cluster.observe(job)).phase === 'building')
+    const { build } = await cluster.remove(job, patience())
+    assert.equal(build?.exitCode, 0)
+    assert.match(build?.message ?? '', /@sha256:/)
+  })
+
   it('knows the pod of an earlier Job from that of the present one', async () => {
     const [job, request] = newJob()
     const { promise: released, resolve: release } = Promise.withResolvers<void>()

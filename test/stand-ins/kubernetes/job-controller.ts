@@ -4,7 +4,7 @@ import type { V1Job, V1JobCondition, V1Pod } from '@kubernetes/client-node'
 import type { ContainerLogs } from './container-logs.ts'
 import { createPodHandle } from './live-pod.ts'
 import { createPatch, warn } from './patch.ts'
-import { timestamp, type PodRunner } from './pod-handle.ts'
+import { runningIn, terminated, timestamp, type PodRunner } from './pod-handle.ts'
 import type { Store } from './store.ts'
 
 export interface JobControllerOptions {
@@ -142,6 +142,10 @@ export function createJobController(options: JobControllerOptions): JobControlle
     await entry?.over
     await Promise.race([entry?.released, stopped])
     live.delete(pod)
+    // A kubelet tells how each container ended before it lets the pod go.
+    store.update('pods', pod, () => {
+      for (const status of runningIn(pod)) status.state = terminated({ exitCode: 137 })
+    })
     logs.drop(pod.metadata?.name ?? '')
     store.remove('pods', pod)
   }

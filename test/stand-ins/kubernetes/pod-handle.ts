@@ -48,6 +48,11 @@ export function statusIn(pod: V1Pod, name: string): V1ContainerStatus {
   return made
 }
 
+export const runningIn = ({ status }: V1Pod): V1ContainerStatus[] =>
+  [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].filter(
+    ({ state }) => state?.running,
+  )
+
 /** Times in JSON are strings, though the client's types call them dates. */
 export const timestamp = (): Date =>
   new Date().toISOString().replace(/\.\d+/, '') as unknown as Date
