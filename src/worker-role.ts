@@ -18,6 +18,7 @@ import { clientsOf, sourceOf } from './forges/clients.ts'
 import type { ForgeDriver } from './forges/forge.ts'
 import { createGitRemote } from './git/git-remote.ts'
 import type { Links } from './pages/links.ts'
+import { createBudgets } from './queue/budgets.ts'
 import { deliveriesQueue, type OpenDeliveryQueue } from './queue/deliveries.ts'
 import { watchForLoss } from './queue/loss.ts'
 import { connectPatient } from './queue/redis.ts'
@@ -30,7 +31,7 @@ import { createQueueWorker } from './queue/worker.ts'
 import { buildsQueue, createWorkQueues, statusesQueue } from './queue/work-queues.ts'
 import type { RegistrySettings, Settings } from './settings/settings.ts'
 import { statusId } from './statuses/context.ts'
-import { createStatusJournal } from './statuses/journal.ts'
+import { createHoldJournal, createStatusJournal } from './statuses/journal.ts'
 import { createReporter } from './statuses/reporter.ts'
 import { createSweepJournal } from './sweep/journal.ts'
 import { createLook } from './sweep/look.ts'
@@ -75,8 +76,9 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const { settings, drivers, rules, registries, matches, kubeConfig, links, logger, metrics } =
     options
   const { boundedRedis, deliveries } = options
-  const forges = clientsOf(drivers, settings.forges)
   const redis = connectPatient(settings.redisUrl)
+  const budgets = createBudgets({ redis, onHold: createHoldJournal(logger, metrics) })
+  const forges = clientsOf(drivers, settings.forges, budgets)
   const { builds, logs, refs, statuses, uploads } = createStores(redis, settings)
   const queues = createWorkQueues({ redis, maxBuilds: settings.maxBuilds })
   const inBuildNamespace = { kubeConfig, namespace: settings.buildNamespace }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { PermanentError, RetryLater } from '../errors.ts'
+import type { News, Window } from './budget.ts'
 
 /** What a forge's API answered. */
 export interface ApiAnswer {
@@ -16,6 +17,16 @@ export class ForgeUnreachable extends RetryLater {
   constructor(forge: string, reason: string) {
     super(`${forge} cannot be reached: ${reason}`)
     this.reason = reason
+  }
+}
+
+/** The API answered that it will not. */
+export class ForgeRefused extends PermanentError {
+  /** Of the answer: 401. */
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
   }
 }
 
@@ -56,12 +67,21 @@ function retryAfter(headers: Headers, now: number): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-/** When the window of the rate limit starts anew, as GitHub and GitLab say it (epoch seconds). */
+/** The window of the rate limit, as GitHub and GitLab tell of it (its end in epoch seconds). */
+function windowOf(headers: Headers, now: number): Window | undefined {
+  const [limit = NaN, remaining = NaN, end = NaN] = ['limit', 'remaining', 'reset'].map((name) =>
+    Number.parseInt(headers.get(`x-ratelimit-${name}`) ?? headers.get(`ratelimit-${name}`) ?? ''),
+  )
+  const isTold = Number.isFinite(remaining) && Number.isFinite(end)
+  if (!isTold) return undefined
+  const endsAt = Math.min(end * 1000, now + longestWait)
+  return { limit: Number.isFinite(limit) ? limit : remaining, remaining, endsAt }
+}
+
+/** How long until a window that is used up ends, in milliseconds. */
 function windowEnd(headers: Headers, now: number): number | undefined {
-  const remaining = headers.get('x-ratelimit-remaining') ?? headers.get('ratelimit-remaining')
-  const reset = headers.get('x-ratelimit-reset') ?? headers.get('ratelimit-reset')
-  if (remaining !== '0' || !reset || !/^\d+$/.test(reset)) return undefined
-  return Number(reset) * 1000 - now
+  const window = windowOf(headers, now)
+  return window?.remaining === 0 ? window.endsAt - now : undefined
 }
 
 /**
@@ -73,6 +93,18 @@ function waitMs(answer: ApiAnswer, now: number): number | undefined {
   const limited = isRateLimited(answer)
   const wait = said ?? (limited ? (windowEnd(answer.headers, now) ?? minute) : undefined)
   return wait === undefined ? undefined : Math.min(Math.max(wait, 1000), longestWait)
+}
+
+/** A gateway's answers, in place of the forge's. */
+const away: ReadonlySet<number> = new Set([502, 503, 504])
+
+/** What an answer says about what else may be asked now. */
+export function newsOf(answer: ApiAnswer, now: number): News {
+  const { status, headers } = answer
+  const asksToWait = isRateLimited(answer) || (away.has(status) && headers.has('retry-after'))
+  if (asksToWait) return { answer: 'limited', waitMs: waitMs(answer, now) ?? minute }
+  if (away.has(status)) return { answer: 'none' }
+  return { answer: 'taken', window: windowOf(headers, now) }
 }
 
 const advice = (status: number, check: string): string => {
@@ -103,5 +135,5 @@ export function apiError(
       afterMs === undefined ? {} : { afterMs },
     )
   }
-  return new PermanentError(`${forge} refused ${what}: ${answered}${advice(status, check)}`)
+  return new ForgeRefused(status, `${forge} refused ${what}: ${answered}${advice(status, check)}`)
 }

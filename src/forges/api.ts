@@ -1,6 +1,7 @@
 import { PermanentError, type RetryLater } from '../errors.ts'
 import { failureReason } from '../http/failure-reason.ts'
-import { apiError, ForgeUnreachable, type ApiAnswer, type Purpose } from './api-errors.ts'
+import { apiError, ForgeUnreachable, newsOf, type ApiAnswer, type Purpose } from './api-errors.ts'
+import type { Need, News, Pace, Wish } from './budget.ts'
 
 export interface ApiRequest extends Purpose {
   readonly method: 'GET' | 'POST'
@@ -9,15 +10,34 @@ export interface ApiRequest extends Purpose {
   readonly query?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: object
+  readonly login: ApiLogin
+  /** A question, unless said. */
+  readonly need?: Need
+}
+
+export interface ApiLogin {
   /** The header that carries the secret, and the secret, after its scheme if it has one. */
-  readonly login: { readonly header: string; readonly scheme?: string; readonly token: string }
+  readonly header: string
+  readonly scheme?: string
+  readonly token: string
+  /** What the forge counts its requests under, where it counts more than one thing of a credential. */
+  readonly account?: string
+}
+
+/** What is known of a credential by all who use it. */
+export interface Budget {
+  /** Counts a request that is about to be sent; throws RetryLater where it has to wait. */
+  admit(account: string, wish: Wish): Promise<void>
+  /** Hears what came of it. */
+  learn(account: string, news: News): Promise<void>
 }
 
 /** A forge's REST API. Requests go to the base URL it was made with and nowhere else. */
 export interface Api {
   /**
    * Asks, and resolves with whatever the API answered. Throws ForgeUnreachable where it did not within
-   * 10 seconds, PermanentError where the request cannot be sent at all.
+   * 10 seconds, RetryLater where the budget has no room for it now, PermanentError where the request cannot be sent
+   * at all.
    */
   send(request: ApiRequest): Promise<ApiAnswer>
   /** The error for an answer that is not wanted. No token is in its message. */
@@ -33,6 +53,9 @@ export interface ApiOptions {
   readonly baseUrl: string
   readonly headers?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
+  /** Undefined: requests go out as they come. */
+  readonly budget?: Budget | undefined
+  readonly pace?: Pace
 }
 
 export const isSuccess = ({ status }: ApiAnswer): boolean => status >= 200 && status < 300
@@ -46,7 +69,8 @@ function parse(text: string): unknown {
 }
 
 /** Makes the one way in which kanihook speaks to a forge's API. Redirects are never followed. */
-export function createApi({ forge, baseUrl, headers = {}, timeoutMs = 10_000 }: ApiOptions): Api {
+export function createApi(options: ApiOptions): Api {
+  const { forge, baseUrl, headers = {}, timeoutMs = 10_000, budget, pace } = options
   const urlOf = (path: readonly string[], query: ApiRequest['query'] = {}) => {
     if (path.some((segment) => /^\.{0,2}$/.test(segment))) {
       throw new PermanentError(`${forge}: a path with an empty or dotted part is not asked for`)
@@ -55,11 +79,18 @@ export function createApi({ forge, baseUrl, headers = {}, timeoutMs = 10_000 }: 
     return `${[baseUrl, ...path.map(encodeURIComponent)].join('/')}${asked && `?${asked}`}`
   }
 
-  const send = async ({ method, path, query, body, login }: ApiRequest): Promise<ApiAnswer> => {
+  /** What is not kept now is learned from the next answer. */
+  const learn = async (account: string, news: News): Promise<void> =>
+    budget?.learn(account, news).catch(() => undefined)
+
+  const send = async (request: ApiRequest): Promise<ApiAnswer> => {
+    const { method, path, query, body, login, need = 'question' } = request
+    const { account = '' } = login
     const url = urlOf(path, query)
     if (!/^[\x21-\x7e]+$/.test(login.token)) {
       throw new PermanentError(`${forge}: the token is empty or holds a space or a line break`)
     }
+    await budget?.admit(account, { need, creates: method === 'POST', pace })
     try {
       const response = await fetch(url, {
         method,
@@ -78,8 +109,11 @@ export function createApi({ forge, baseUrl, headers = {}, timeoutMs = 10_000 }: 
       const text = await response.text()
       // A forge or a proxy that quotes the request must not bring the token into a message.
       const safe = response.ok ? text : text.replaceAll(login.token, '***')
-      return { status: response.status, headers: response.headers, body: parse(safe) }
+      const answer = { status: response.status, headers: response.headers, body: parse(safe) }
+      await learn(account, newsOf(answer, Date.now()))
+      return answer
     } catch (error) {
+      await learn(account, { answer: 'none' })
       throw new ForgeUnreachable(forge, failureReason(error))
     }
   }

@@ -1,16 +1,30 @@
+import { createHash } from 'node:crypto'
 import type { GitCredential, SshKey } from '../builds/ports.ts'
 import type { Source } from '../builds/start-job.ts'
 import { PermanentError } from '../errors.ts'
+import type { Budget } from './api.ts'
 import type { ForgeClient, ForgeDriver, ForgeSettings } from './forge.ts'
+
+/** The budget of a forge's credential, which a digest stands for: another token has another budget. */
+export type BudgetOf = (forge: string, credential: string) => Budget
+
+const digest = ({ apiUrl, login }: ForgeSettings): string =>
+  createHash('sha256')
+    .update(JSON.stringify([apiUrl, login && ('token' in login ? login.token : login.appId)]))
+    .digest('hex')
+    .slice(0, 16)
 
 /** The clients of the forges that are on, by name. */
 export function clientsOf(
   drivers: readonly ForgeDriver[],
   settings: ReadonlyMap<string, ForgeSettings>,
+  budgetOf?: BudgetOf,
 ): ReadonlyMap<string, ForgeClient> {
   const clients = drivers.flatMap((driver) => {
     const forge = settings.get(driver.name)
-    return forge ? [[driver.name, driver.client(forge)] as const] : []
+    if (!forge) return []
+    const budget = budgetOf?.(driver.name, digest(forge))
+    return [[driver.name, driver.client(forge, budget)] as const]
   })
   return new Map(clients)
 }

@@ -1,5 +1,7 @@
 import type { GitCredential } from '../builds/ports.ts'
 import type { PushEvent, Repository } from '../builds/push-event.ts'
+import type { Budget } from './api.ts'
+import type { Need } from './budget.ts'
 import type { ForgeExamination } from './examination.ts'
 
 /**
@@ -18,7 +20,8 @@ export interface ForgeDriver {
   /** Whether `<PREFIX>_APP_ID` and `<PREFIX>_APP_PRIVATE_KEY` may stand in for a token. */
   readonly hasApps: boolean
   webhooks(settings: Pick<ForgeSettings, 'url' | 'webhookSecrets'>): WebhookReader
-  client(settings: ForgeSettings): ForgeClient
+  /** `budget`: what its credential may still ask of the API; undefined: whatever it likes. */
+  client(settings: ForgeSettings, budget?: Budget): ForgeClient
   /**
    * Asks the API about the login, and changes nothing: is it valid, whose is it, may it do what kanihook
    * does, when does it end, how many requests are left? Ends within 10 seconds. Rejects for faults of
@@ -87,6 +90,10 @@ export interface CommitStatus {
   /** The build's page, where there are pages. */
   readonly targetUrl?: string
 }
+
+/** How well a status can wait. */
+export const needOf = ({ state }: Pick<CommitStatus, 'state'>): Need =>
+  state === 'queued' || state === 'building' ? 'pending' : 'end'
 
 export interface StatusPost {
   readonly repository: Repository

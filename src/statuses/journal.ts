@@ -1,5 +1,6 @@
 import { isEnded } from '../builds/build.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Hold } from '../forges/budget.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Post } from './reporter.ts'
 
@@ -21,4 +22,17 @@ export const createStatusJournal =
       if (first) metrics.shown('first', seconds)
       if (isEnded(about.state)) metrics.shown('last', seconds)
     } else logger.error({ ...facts, refused }, 'status refused by the forge')
+  }
+
+/** One line and one count for each time that a forge is left in peace, with everything of one credential. */
+export const createHoldJournal =
+  (logger: Logger, metrics: Pick<Metrics, 'hold'>) =>
+  (hold: Hold): void => {
+    metrics.hold(hold.forge, hold.why)
+    logger.warn(
+      hold,
+      hold.why === 'limited'
+        ? 'the forge asked to wait: statuses come later'
+        : 'the forge does not answer: statuses come later',
+    )
   }

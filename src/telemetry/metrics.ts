@@ -9,6 +9,8 @@ export interface Metrics {
   build(ended: EndedBuild): void
   /** A status was posted to a forge, or was not. */
   status(forge: string, result: 'posted' | 'retried' | 'refused'): void
+  /** A forge is left in peace, as it has had enough or does not answer. */
+  hold(forge: string, why: 'limited' | 'away'): void
   /** A commit shows the first status, or the last one, of a push that was heard of so many seconds before. */
   shown(status: 'first' | 'last', seconds: number): void
   /** A repository's refs were looked at for pushes that nobody told of, or could not be. */
@@ -92,6 +94,12 @@ export function createMetrics(): Metrics {
     labelNames: ['forge', 'result'],
     registers,
   })
+  const holds = new Counter({
+    name: 'kanihook_forge_holds_total',
+    help: 'Times that a forge was left in peace, by forge and reason.',
+    labelNames: ['forge', 'why'],
+    registers,
+  })
   const sweeps = new Counter({
     name: 'kanihook_sweep_runs_total',
     help: "Looks at a repository's refs for pushes that no delivery told of, by forge and result.",
@@ -133,6 +141,7 @@ export function createMetrics(): Metrics {
     },
     shown: (status, seconds) => shownSeconds.observe({ status }, seconds),
     status: (forge, result) => statuses.inc({ forge, result }),
+    hold: (forge, why) => holds.inc({ forge, why }),
     swept(forge, result, seconds) {
       sweeps.inc({ forge, result })
       sweepSeconds.observe({ forge }, seconds)

@@ -108,6 +108,18 @@ describe('a GitHub App', () => {
     assert.notEqual((await client.credential(app)).password, first.password)
   })
 
+  it('makes another token where GitHub does not take one any more, and posts with that', async () => {
+    const client = await start()
+    await post(client)
+    standIn.revokeTokens()
+    await post(client)
+    assert.equal(await client.find(app).then((found) => found?.id), '7')
+    standIn.revokeTokens()
+    assert.equal(await client.find(app).then((found) => found?.id), '7')
+    assert.equal(standIn.statuses('acme/app', sha).length, 2)
+    assert.equal(tokensAsked().length, 4)
+  })
+
   it('that is not installed there is told so', async () => {
     const client = await start({ installedOn: ['acme/app'] })
     await assert.rejects(client.credential(site), (error) => {

@@ -1,6 +1,6 @@
-import { createApi } from '../api.ts'
+import { createApi, type Budget } from '../api.ts'
 import { cloneUrl, sshUrl } from '../clone-url.ts'
-import type { CommitStatus, ForgeClient, ForgeSettings } from '../forge.ts'
+import { needOf, type CommitStatus, type ForgeClient, type ForgeSettings } from '../forge.ts'
 import { findRepository } from '../found-repository.ts'
 import { configuredToken } from '../login.ts'
 
@@ -16,8 +16,8 @@ const states = {
 } as const satisfies Record<CommitStatus['state'], string>
 
 /** `POST /repos/{owner}/{repo}/statuses/{sha}` of https://docs.gitea.com/api */
-export function createGiteaClient(settings: ForgeSettings): ForgeClient {
-  const api = createApi({ forge: 'Gitea', baseUrl: settings.apiUrl })
+export function createGiteaClient(settings: ForgeSettings, budget?: Budget): ForgeClient {
+  const api = createApi({ forge: 'Gitea', baseUrl: settings.apiUrl, budget })
   const token = () => configuredToken('Gitea', settings.login)
   return {
     cloneUrl: (repository) => cloneUrl(settings, repository),
@@ -43,6 +43,7 @@ export function createGiteaClient(settings: ForgeSettings): ForgeClient {
           description: status.description,
           target_url: status.targetUrl,
         },
+        need: needOf(status),
         what: 'the status',
         check: `does the token see ${repository.path} with the scope write:repository?`,
       })

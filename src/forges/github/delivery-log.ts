@@ -4,7 +4,7 @@ import { PermanentError } from '../../errors.ts'
 import { isSuccess, type Api, type ApiRequest } from '../api.ts'
 import type { DeliveryLog, FailedDelivery, ForgeSettings } from '../forge.ts'
 import { configuredToken } from '../login.ts'
-import { createSigner } from './tokens.ts'
+import { appAccount, createSigner } from './tokens.ts'
 
 /** GitHub sends again what is at most so old. */
 const mostMs = 3 * 24 * 3_600_000
@@ -46,6 +46,7 @@ export function createGithubDeliveryLog({ login }: ForgeSettings, api: Api): Del
     header: 'authorization',
     scheme: 'Bearer',
     token: await (sign ? sign() : configuredToken('GitHub', login)),
+    ...(sign ? { account: appAccount } : {}),
   })
 
   async function get(path: readonly string[], query: Readonly<Record<string, string>> = {}) {

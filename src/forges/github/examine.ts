@@ -21,7 +21,7 @@ const newToken =
 /** Asks GitHub about the token or the App. */
 export const examineGithub = ({ apiUrl, login }: ForgeSettings): Promise<ForgeExamination> =>
   examined('GITHUB', () => {
-    const api = createGithubApi(apiUrl, examineTimeoutMs)
+    const api = createGithubApi(apiUrl, { timeoutMs: examineTimeoutMs })
     return login && 'appId' in login
       ? examineApp(api, login)
       : examineToken(api, configuredToken('GitHub', login))

@@ -8,8 +8,15 @@ import { configuredToken } from '../login.ts'
 
 export type Permission = 'contents: read' | 'statuses: write'
 
-/** A token that may do this in the repository. Throws PermanentError or RetryLater. */
-export type TokenSource = (repository: Repository, permission: Permission) => Promise<string>
+/**
+ * A token that may do this in the repository. `refused`: one that GitHub does not take any more, as after it was revoked;
+ * another is made in its place where that can be. Throws PermanentError or RetryLater.
+ */
+export type TokenSource = (
+  repository: Repository,
+  permission: Permission,
+  refused?: string,
+) => Promise<string>
 
 /** Installation tokens live an hour; one is handed out only while half of that is left. */
 const enoughMs = 30 * 60_000
@@ -21,6 +28,9 @@ interface Token {
   readonly value: string
   readonly expiresAt: number
 }
+
+/** GitHub counts what the App asks about itself apart from what its installations ask. */
+export const appAccount = 'app'
 
 export type AppLogin = Extract<ForgeLogin, { appId: string }>
 
@@ -60,7 +70,8 @@ function createAppTokens(app: AppLogin, api: Api): TokenSource {
   const pending = new Map<string, Promise<Token>>()
 
   async function create(repository: Repository, permission: Permission): Promise<Token> {
-    const login = { header: 'authorization', scheme: 'Bearer', token: await sign() }
+    const token = await sign()
+    const login = { header: 'authorization', scheme: 'Bearer', token, account: appAccount }
     const installation = await api.call({
       method: 'GET',
       path: ['repos', ...repository.path.split('/'), 'installation'],
@@ -80,17 +91,17 @@ function createAppTokens(app: AppLogin, api: Api): TokenSource {
       what: `a token with ${permission}`,
       check: `has the App that permission, and is it installed on ${repository.path}?`,
     })
-    const { token, expires_at: end } = parse(tokenSchema, answer)
-    return { value: token, expiresAt: Date.parse(end) }
+    const { token: value, expires_at: end } = parse(tokenSchema, answer)
+    return { value, expiresAt: Date.parse(end) }
   }
 
-  return async (repository, permission) => {
+  return async (repository, permission, refused) => {
     for (const [key, { expiresAt }] of kept) {
       if (expiresAt - Date.now() <= enoughMs) kept.delete(key)
     }
     const key = `${repository.id || repository.path} ${permission}`
     const known = kept.get(key)
-    if (known) return known.value
+    if (known && known.value !== refused) return known.value
 
     const creation =
       pending.get(key) ?? create(repository, permission).finally(() => pending.delete(key))

@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import { parseRef } from '../../builds/push-event.ts'
 import { saying, type ApiAnswer } from '../api-errors.ts'
-import { createApi, isSuccess } from '../api.ts'
+import { createApi, isSuccess, type Budget } from '../api.ts'
 import { cloneUrl, sshUrl } from '../clone-url.ts'
-import type { CommitStatus, ForgeClient, ForgeSettings, StatusPost } from '../forge.ts'
+import {
+  needOf,
+  type CommitStatus,
+  type ForgeClient,
+  type ForgeSettings,
+  type StatusPost,
+} from '../forge.ts'
 import { findRepository } from '../found-repository.ts'
 import { configuredToken } from '../login.ts'
 
@@ -29,8 +35,8 @@ const answerSchema = z.object({ pipeline_id: z.int().nullish() })
  * GitLab put the first status in: without it later ones may land in another, and a merge request
  * waits for the first for ever.
  */
-export function createGitlabClient(settings: ForgeSettings): ForgeClient {
-  const api = createApi({ forge: 'GitLab', baseUrl: settings.apiUrl })
+export function createGitlabClient(settings: ForgeSettings, budget?: Budget): ForgeClient {
+  const api = createApi({ forge: 'GitLab', baseUrl: settings.apiUrl, budget })
   const token = () => configuredToken('GitLab', settings.login)
 
   const requestOf = (
@@ -49,6 +55,7 @@ export function createGitlabClient(settings: ForgeSettings): ForgeClient {
       target_url: status.targetUrl,
       ...(pipeline === undefined ? {} : { pipeline_id: Number(pipeline) }),
     },
+    need: needOf(status),
     what: 'the status',
     check: `does the token see ${repository.path} with the scope api, as Developer or above?`,
   })

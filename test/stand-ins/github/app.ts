@@ -65,6 +65,9 @@ export function createApp(options: AppOptions) {
       return issued
     },
 
+    /** Ends every token that was issued so far, as an owner can. */
+    revokeAll: (): void => tokens.clear(),
+
     /** The token, while it lives. */
     find(token: string): InstallationToken | undefined {
       const found = tokens.get(token)

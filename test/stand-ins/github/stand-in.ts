@@ -18,6 +18,8 @@ export interface GithubStandInOptions {
   readonly hooks?: Readonly<Record<string, readonly GithubHook[]>>
   /** The webhook of the App. */
   readonly appHook?: GithubHook
+  /** How many requests it takes; each answer then tells how many are left until the end, in milliseconds since the epoch. */
+  readonly window?: { readonly limit: number; readonly remaining: number; readonly endsAt: number }
   /** Every commit is there, unless said. */
   readonly hasCommit?: (path: string, sha: string) => boolean
 }
@@ -68,6 +70,8 @@ export interface GithubStatus {
 export interface GithubStandIn extends ForgeServer {
   /** The statuses of a commit, oldest first; the last of a context is the one that GitHub shows. */
   statuses(path: string, sha: string): readonly GithubStatus[]
+  /** Ends every token of an installation that was issued so far. */
+  revokeTokens(): void
   /** The ids of the deliveries that it was asked to send again, oldest first. */
   readonly resent: readonly number[]
   /** What GitHub's own description has against the requests and answers so far; none is right. */
@@ -108,6 +112,7 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
   const app = options.app && createApp(options.app)
   const statuses = new Map<string, GithubStatus[]>()
   const violations: string[] = []
+  let remaining = options.window?.remaining ?? 0
   const resent: number[] = []
 
   /** Why the token may not write statuses of the repository; undefined: it may. */
@@ -374,15 +379,31 @@ export async function createGithubStandIn(options: GithubStandInOptions): Promis
       violations.push(...wrong)
       return refuse(422, `Invalid request: ${wrong.join('; ')}`)
     }
-    const answer = route(request, path)
+    const answer = counted(() => route(request, path))
     violations.push(...answerFaults(request.method, path ?? request.path, answer))
     return answer
   })
+
+  function counted(answer: () => Answer): Answer {
+    const { window } = options
+    if (!window) return answer()
+    if (remaining === 0) return githubFaults.rateLimit(window.endsAt)
+    remaining -= 1
+    const given = answer()
+    const headers = {
+      ...given.headers,
+      'x-ratelimit-limit': String(window.limit),
+      'x-ratelimit-remaining': String(remaining),
+      'x-ratelimit-reset': String(Math.ceil(window.endsAt / 1000)),
+    }
+    return { ...given, headers }
+  }
 
   return {
     ...server,
     violations,
     resent,
+    revokeTokens: () => app?.revokeAll(),
     statuses: (path, sha) => statuses.get(`${path}@${sha}`) ?? [],
   }
 }
