@@ -12,6 +12,7 @@ import { createStores } from './queue/stores.ts'
 import { createWorkQueues } from './queue/work-queues.ts'
 import { createReceiverRole } from './receiver-role.ts'
 import type { LiveRules } from './settings/live-rules.ts'
+import type { LiveOwnSecrets } from './settings/own-secrets.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -21,6 +22,7 @@ import { startWorkerRole, type WorkerRole } from './worker-role.ts'
 export interface AppOptions {
   readonly settings: Settings
   readonly config: LiveRules
+  readonly ownSecrets: Pick<LiveOwnSecrets, 'of'>
   readonly drivers: readonly ForgeDriver[]
   /** Read in the worker role alone. */
   readonly kubeConfig: () => KubeConfig
@@ -114,7 +116,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   let receiverPort: number | undefined
   if (settings.roles.includes('receiver')) {
     const parts = { settings, drivers, rules, deliveries, stores, links, logger, metrics }
-    const receiver = createReceiverRole(parts)
+    const receiver = createReceiverRole({ ...parts, ownSecrets: options.ownSecrets.of })
     receiverPort = await receiver.listen(settings.host, settings.port)
     roles.push({ close: () => receiver.close(5_000) })
     logger.info({ host: settings.host, port: receiverPort }, 'receiver listens')

@@ -5,6 +5,7 @@ import { readEnvironment } from './settings/environment.ts'
 import { configWarnings } from './settings/config-warnings.ts'
 import type { Config } from './settings/config.ts'
 import { createLiveRules } from './settings/live-rules.ts'
+import { createLiveOwnSecrets, type LiveOwnSecrets } from './settings/own-secrets.ts'
 import { unheardHosts } from './settings/unheard-hosts.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -19,14 +20,23 @@ export async function serve(signals: StopSignals): Promise<void> {
       logger.warn({ file: settings.configFile }, warning)
     }
   }
+  let ownSecrets: LiveOwnSecrets | undefined
   const config = await createLiveRules({
     path: settings.configFile,
     onChange(changed) {
       logger.info({ file: settings.configFile }, 'configuration read again')
       warn(changed)
+      void ownSecrets?.refresh()
     },
     onRefused: (faults) =>
       logger.error({ faults }, 'changed configuration refused; the one before stays in force'),
+  })
+  ownSecrets = await createLiveOwnSecrets({
+    dir: settings.webhookSecretsDir,
+    // A worker verifies nothing, and may have none of them.
+    entries: () => (settings.roles.includes('receiver') ? config.config().entries : []),
+    shared: [...settings.forges.values()].flatMap(({ webhookSecrets }) => webhookSecrets),
+    onProblem: (problem) => logger.error({ file: settings.configFile }, problem),
   })
   for (const { message } of settings.warnings) logger.warn(message)
   if (process.pid === 1) logger.warn(firstProcess)
@@ -36,6 +46,7 @@ export async function serve(signals: StopSignals): Promise<void> {
     const app = await startApp({
       settings,
       config,
+      ownSecrets,
       drivers: forges,
       kubeConfig: loadKubeConfig,
       logger,
@@ -47,6 +58,7 @@ export async function serve(signals: StopSignals): Promise<void> {
     await app.stop()
   } finally {
     config.close()
+    ownSecrets.close()
   }
   logger.info('stopped')
 }

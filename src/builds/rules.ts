@@ -44,6 +44,8 @@ export interface RepositoryRule {
   readonly match: string
   /** The Secret that git logs in with instead of the forge's token; its images have the same. */
   readonly cloneSecret?: string
+  /** The name of the secrets that alone sign its webhooks; undefined: those of the forge do. */
+  readonly webhookSecret?: string
   readonly images: readonly ImageRule[]
   readonly pullRequests: PullRequestPolicy
   /** A status for each image (where it is not said), or one for all images of a push. */

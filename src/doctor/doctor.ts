@@ -20,7 +20,7 @@ import { redisCheck } from './redis.ts'
 import { pullSecretChecks, registriesUnknown, registryChecks } from './registries.ts'
 import { pullSecrets, registryGroups } from './registry-targets.ts'
 import { report, type Report } from './report.ts'
-import { environmentFindings, readConfig } from './settings.ts'
+import { environmentFindings, ownSecretFindings, readConfig } from './settings.ts'
 
 export interface DoctorOptions {
   readonly settings: Settings
@@ -41,6 +41,10 @@ export async function examine(options: DoctorOptions): Promise<Report> {
   const worker = settings.roles.includes('worker')
     ? workerChecks(options, read.config)
     : { checks: [], findings: [], secrets: [] }
+  const own =
+    read.config && settings.roles.includes('receiver')
+      ? await ownSecretFindings(settings, read.config, options.drivers)
+      : { findings: [], secrets: [] }
   const { findings, clocks = [] } = await runChecks(
     [redisCheck(settings.redisUrl), ...publicUrlChecks(settings), ...worker.checks],
     limitMs,
@@ -48,11 +52,13 @@ export async function examine(options: DoctorOptions): Promise<Report> {
   const all = [
     ...environmentFindings(settings),
     ...read.findings,
+    ...own.findings,
     ...worker.findings,
     ...findings,
     ...clockFindings(clocks),
   ]
-  const secrets = [...secretsOf(settings), ...worker.secrets.flatMap((values) => [...values])]
+  const ofCluster = worker.secrets.flatMap((values) => [...values])
+  const secrets = [...secretsOf(settings), ...own.secrets, ...ofCluster]
   return report(masked(all, secrets))
 }
 

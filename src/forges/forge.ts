@@ -36,7 +36,7 @@ export interface ForgeSettings {
   /** `ssh://git@host[:port]`: where git over SSH is; undefined: `git` at the host of `url`. */
   readonly sshUrl?: string | undefined
   readonly apiUrl: string
-  /** Newest first; at least one, none empty. */
+  /** Newest first, none empty; none at all where entries alone have secrets. */
   readonly webhookSecrets: readonly string[]
   /** Undefined in a process without the worker role. */
   readonly login: ForgeLogin | undefined

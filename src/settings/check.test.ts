@@ -35,6 +35,7 @@ repositories:
       - { name: web, destination: r.io/acme/web, tags: ['{tag}'] }
   - match: github.com/acme/*
     cloneSecret: deploy-key
+    webhookSecret: acme
     destination: r.io/{owner}/{repo}
 `),
     {
@@ -43,7 +44,7 @@ repositories:
         'github.com/acme/app: branches [main], tags [v*]',
         '  api: api/Dockerfile -> r.io/acme/api [{branch}, {tag}, {shortSha}]',
         '  web: Dockerfile -> r.io/acme/web [{tag}]',
-        'github.com/acme/*: the default branch, cloned with the Secret deploy-key',
+        'github.com/acme/*: the default branch, cloned with the Secret deploy-key, webhooks signed with acme',
         '  (named after the repository): Dockerfile -> r.io/{owner}/{repo} [{branch}, {tag}, {shortSha}]',
       ],
       exitCode: 0,
@@ -74,6 +75,12 @@ repositories: [{ match: github.com/a/* }, { match: github.com/b/* }]`,
     `defaults: { destination: 'r.io/{owner}/{repo}' }
 repositories: [{ match: github.com/a/*, cloneSecret: git }, { match: github.com/b/*, cloneSecret: git }]`,
     /^warning: the cloneSecret git is shared by several owners \(github\.com\/a, github\.com\/b\)/,
+  ],
+  [
+    'two owners with one webhook secret',
+    `defaults: { destination: 'r.io/{owner}/{repo}' }
+repositories: [{ match: github.com/a/*, webhookSecret: hook }, { match: github.com/b/*, webhookSecret: hook }]`,
+    /^warning: the webhookSecret hook is shared by several owners \(github\.com\/a, github\.com\/b\)/,
   ],
   [
     'many repositories with one destination',

@@ -57,11 +57,19 @@ const keysOf = (own: object): string =>
     .filter((key) => key !== 'name')
     .join(', ') || 'nothing of its own'
 
-function describeEntry({ match, branches, tags, cloneSecret, images }: EntryConfig): string[] {
+function describeEntry({
+  match,
+  branches,
+  tags,
+  cloneSecret,
+  webhookSecret,
+  images,
+}: EntryConfig): string[] {
   const refs = [
     branches === undefined ? 'the default branch' : `branches ${listed(branches)}`,
     tags.length > 0 ? `tags ${listed(tags)}` : '',
     cloneSecret === undefined ? '' : `cloned with the Secret ${cloneSecret}`,
+    webhookSecret === undefined ? '' : `webhooks signed with ${webhookSecret}`,
   ]
   return [`${match}: ${refs.filter(Boolean).join(', ')}`, ...images.map(describeImage)]
 }

@@ -379,7 +379,7 @@ const faultyImages: readonly [string, RegExp][] = [
   ['scan: { database: { repo: a.io/x } }', /repo: unknown key \(known here: repository/],
   ['publish: together\nscan: {}', /publish: what is scanned is always published apart/],
   ['scan: {}\nbackend: tekton', /scan: Tekton starts all containers of a build at once/],
-  ['webhookSecret: x', /not supported by this version/],
+  ['webhookSecret: x', /webhookSecret: unknown key/],
   ['namespace: x', /not supported by this version/],
   ['sparse: true', /sparse: the context is the whole repository/],
   ['lfs: 1', /lfs: must be true or false/],

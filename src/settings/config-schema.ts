@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { globFault } from './globs.ts'
 import { globs, image, imageSettings, upload } from './image-schema.ts'
 import { isRegistryHost, isRegistryMirror } from './image-reference.ts'
-import { nameOfSecret, text } from './schema-text.ts'
+import { nameOfSecret, nameOfWebhookSecret, text } from './schema-text.ts'
 
 /**
  * The shape of kanihook.yaml. The descriptions go into the JSON schema that editors show, the
@@ -51,6 +51,11 @@ const entry = z.strictObject({
     .optional()
     .describe(
       "A Secret in BUILD_NAMESPACE that git logs in with: kubernetes.io/ssh-auth (a deploy key, and known_hosts) or kubernetes.io/basic-auth. Default: none, the forge's own login.",
+    ),
+  webhookSecret: nameOfWebhookSecret
+    .optional()
+    .describe(
+      'The file in WEBHOOK_SECRETS_DIR whose secrets, and no others, sign webhooks of these repositories; they sign for no other entry. Default: none, the secrets of the forge.',
     ),
   images: z
     .array(image)
@@ -108,8 +113,4 @@ export const knownKeys = {
 } as const
 
 /** Keys of the contract that this version does not act on. */
-export const unsupportedKeys: ReadonlySet<string> = new Set([
-  'namespace',
-  'webhookSecret',
-  'certificate',
-])
+export const unsupportedKeys: ReadonlySet<string> = new Set(['namespace', 'certificate'])

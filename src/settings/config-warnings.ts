@@ -44,7 +44,9 @@ function sharedWithUploads(
 function sharedSecrets(entries: readonly EntryConfig[]): string[] {
   const owners = new Map<string, Set<string>>()
   for (const entry of entries) {
-    for (const what of entry.images.flatMap(secretsOf)) {
+    const { webhookSecret } = entry
+    const ofEntry = webhookSecret === undefined ? [] : [`webhookSecret ${webhookSecret}`]
+    for (const what of [...ofEntry, ...entry.images.flatMap(secretsOf)]) {
       owners.set(what, (owners.get(what) ?? new Set()).add(ownerOf(entry.match)))
     }
   }

@@ -31,6 +31,8 @@ export interface EntryConfig {
   readonly report: 'each' | 'summary'
   /** The Secret that git logs in with; its images have the same. */
   readonly cloneSecret?: string
+  /** The file of the secrets that alone sign for its repositories; undefined: the forge's secrets do. */
+  readonly webhookSecret?: string
   readonly images: readonly ImageConfig[]
   /** What a repository's own file refines; undefined: it is not read. */
   readonly refinable: Refinable | undefined

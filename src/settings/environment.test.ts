@@ -85,6 +85,7 @@ test('a secret and a token are enough; all else has a default', () => {
         },
       ],
     ]),
+    webhookSecretsDir: undefined,
     buildNamespace: 'kanihook-builds',
     kanikoImage: 'ghcr.io/osscontainertools/kaniko:v1.28.3',
     kanikoShell: '',
@@ -294,6 +295,21 @@ describe('forges', () => {
     })
     assert.equal(on.get('gitea')?.url, 'http://gitea.acme.test:3000/git')
     assert.equal(on.get('gitea')?.apiUrl, 'http://gitea.acme.test:3000/git/api/v1')
+  })
+
+  test('are also on by an address or a login where entries may have secrets of their own', () => {
+    const own = { WEBHOOK_SECRETS_DIR: '/run/webhook-secrets' }
+    const { forges: on, webhookSecretsDir } = settingsOf({ ...own, GITHUB_TOKEN: token })
+    assert.deepEqual([...on.keys()], ['github'])
+    assert.deepEqual(on.get('github')?.webhookSecrets, [])
+    assert.equal(webhookSecretsDir, '/run/webhook-secrets')
+    const receiver = { ...own, KANIHOOK_ROLES: 'receiver', GITLAB_URL: 'https://gitlab.com' }
+    assert.deepEqual([...settingsOf(receiver).forges.keys()], ['gitlab'])
+    assert.match(
+      faultsOf(own).join(),
+      /^no forge is on \(set .*, or with WEBHOOK_SECRETS_DIR a forge's _URL\)$/,
+    )
+    assert.match(faultsOf({ GITHUB_TOKEN: token }).join(), /^no forge is on/)
   })
 
   test('take another address, and its API by rule or by name', () => {

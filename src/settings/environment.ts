@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from '../errors.ts'
-import { readForges } from './forge-settings.ts'
+import { readForges, secretsDir } from './forge-settings.ts'
 import type { ForgeFacts } from './forge-settings.ts'
 import { isPinned } from './image-reference.ts'
 import {
@@ -70,6 +70,7 @@ export function readEnvironment(
     ),
     logFormat: read('LOG_FORMAT', oneOf(['json', 'pretty']), 'json'),
     forges: readForges(variables, forges, { needsLogin: isWorker }),
+    webhookSecretsDir: variables.optional(secretsDir, path),
     buildNamespace: read('BUILD_NAMESPACE', dnsLabel, 'kanihook-builds'),
     kanikoImage: read('KANIKO_IMAGE', image, 'ghcr.io/osscontainertools/kaniko:v1.28.3'),
     kanikoShell: read('KANIKO_SHELL', shellPath, ''),

@@ -2,49 +2,63 @@ import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-export interface FileWatchOptions {
+export interface FolderWatchOptions {
+  readonly folder: string
+  /** Reads what is there now; one call follows another. */
+  readonly check: () => Promise<void>
+  readonly signal: AbortSignal
+  /** How often it is called when nothing was noticed. Milliseconds. */
+  readonly pollMs?: number
+  /** How long the folder must be quiet before it is called. Milliseconds. */
+  readonly quietMs?: number
+}
+
+export interface FileWatchOptions extends Omit<FolderWatchOptions, 'folder' | 'check'> {
   readonly path: string
   /** Called with the text each time it differs from the last one, the first one excluded. */
   readonly onText: (text: string) => void
   /** Called once each time that the file turns out to be unreadable. */
   readonly onUnreadable: (error: NodeJS.ErrnoException) => void
-  readonly signal: AbortSignal
-  /** How often the content is compared when nothing was noticed. Milliseconds. */
-  readonly pollMs?: number
-  /** How long the folder must be quiet before the file is read. Milliseconds. */
-  readonly quietMs?: number
 }
 
 /**
  * Follows a file's content from `initial` on. The folder is watched, as the file may be replaced by
- * a rename, or by the swap of a link as Kubernetes does it for a ConfigMap; that is a hint, and
- * reading it every `pollMs` is the truth. Holds no process open; ends when the signal aborts.
+ * a rename, or by the swap of a link as Kubernetes does it for a ConfigMap.
  */
 export function watchFile(initial: string, options: FileWatchOptions): void {
-  const { path, onText, onUnreadable, signal, pollMs = 10_000, quietMs = 100 } = options
-  if (signal.aborted) return
+  const { path, onText, onUnreadable, ...rest } = options
   let seen: string | undefined = initial
-  let last = Promise.resolve()
 
-  async function compare(): Promise<void> {
-    if (signal.aborted) return
+  async function check(): Promise<void> {
+    if (rest.signal.aborted) return
     const read = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error)
     const text = typeof read === 'string' ? read : undefined
-    if (signal.aborted || text === seen) return
+    if (rest.signal.aborted || text === seen) return
     seen = text
     if (typeof read === 'string') onText(read)
     else onUnreadable(read)
   }
+  followFolder({ folder: dirname(path), check, ...rest })
+}
+
+/**
+ * Has a folder's content checked: a change that is noticed is a hint, and reading it every `pollMs` is the
+ * truth. Holds no process open; ends when the signal aborts.
+ */
+export function followFolder(options: FolderWatchOptions): void {
+  const { folder, check, signal, pollMs = 10_000, quietMs = 100 } = options
+  if (signal.aborted) return
+  let last = Promise.resolve()
   // One after the other, so that an older text never comes after a newer one.
-  const check = (): void => {
-    last = last.then(compare)
+  const next = (): void => {
+    last = last.then(check)
   }
 
-  const poll = setInterval(check, pollMs).unref()
+  const poll = setInterval(next, pollMs).unref()
   let quiet: NodeJS.Timeout | undefined
-  const stopHints = watchFolder(dirname(path), () => {
+  const stopHints = watchFolder(folder, () => {
     clearTimeout(quiet)
-    quiet = setTimeout(check, quietMs).unref()
+    quiet = setTimeout(next, quietMs).unref()
   })
   signal.addEventListener(
     'abort',

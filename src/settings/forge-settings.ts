@@ -8,8 +8,12 @@ export type ForgeFacts = Pick<
   'name' | 'defaultUrl' | 'isSelfHosted' | 'apiUrl' | 'hasApps'
 >
 
+/** Names the folder of the secrets that entries of kanihook.yaml have of their own. */
+export const secretsDir = 'WEBHOOK_SECRETS_DIR'
+
 /**
- * The forges that are on, by name: those with secrets. A forge with an empty `defaultUrl` has no
+ * The forges that are on, by name: those with secrets, and where entries may have secrets of their own, those
+ * whose address or login is said: which entries there are changes while kanihook runs. A forge with an empty `defaultUrl` has no
  * place of its own on the internet: its URL must be given.
  */
 export function readForges(
@@ -21,7 +25,7 @@ export function readForges(
   for (const forge of forges) {
     const prefix = forge.name.toUpperCase()
     const webhookSecrets = variables.secrets(`${prefix}_WEBHOOK_SECRETS`)
-    if (webhookSecrets.length === 0 && !variables.isSet(`${prefix}_WEBHOOK_SECRETS`)) continue
+    if (webhookSecrets.length === 0 && !isOn(variables, prefix)) continue
     const given = variables.optional(`${prefix}_URL`, webUrl)
     if (!variables.isSet(`${prefix}_URL`)) {
       const advice = `set it to where people open ${forge.name}`
@@ -46,9 +50,15 @@ export function readForges(
   }
   if (on.size === 0) {
     const names = forges.map(({ name }) => `${name.toUpperCase()}_WEBHOOK_SECRETS`).join(', ')
-    variables.faults.push(`no forge is on (set at least one of ${names})`)
+    const own = variables.isSet(secretsDir) ? `, or with ${secretsDir} a forge's _URL` : ''
+    variables.faults.push(`no forge is on (set at least one of ${names}${own})`)
   }
   return on
+}
+
+function isOn({ isSet }: Variables, prefix: string): boolean {
+  const said = ['URL', 'TOKEN', 'APP_ID'].map((name) => `${prefix}_${name}`)
+  return isSet(`${prefix}_WEBHOOK_SECRETS`) || (isSet(secretsDir) && said.some(isSet))
 }
 
 function readLogin(

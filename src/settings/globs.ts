@@ -57,3 +57,9 @@ export function globFault(glob: string): string | undefined {
 
 /** Whether a glob can match more than one text. */
 export const isPattern = (glob: string): boolean => /[*?[{]/.test(glob.replace(/\\./gs, ''))
+
+/** The host that an entry's match names, in lower case; undefined where the glob leaves it open. */
+export function hostOfMatch(match: string): string | undefined {
+  const host = match.split('/', 1)[0]!.toLowerCase()
+  return isPattern(host) || host.includes('\\') ? undefined : host
+}

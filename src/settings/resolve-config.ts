@@ -48,6 +48,7 @@ function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
     pullRequests: entry.pullRequests ?? 'never',
     report: entry.report ?? 'each',
     ...cloned,
+    ...(entry.webhookSecret !== undefined && { webhookSecret: entry.webhookSecret }),
     images: images.map(resolveImage),
     refinable:
       entry.repositoryFile === 'ignore'

@@ -25,6 +25,12 @@ export const nameOfSecret = matching(
   'cannot be the name of a Secret (lower-case letters, digits, - and .)',
 )
 
+/** A key of a Secret, which is a file in one folder when it is mounted: no path, and nothing hidden. */
+export const nameOfWebhookSecret = matching(
+  '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}$',
+  'cannot be the name of a file in WEBHOOK_SECRETS_DIR (letters, digits, - _ and ., not starting with a dot)',
+)
+
 /** More than nothing and at most 24 days; milliseconds when it is read. */
 export const duration = z
   .string({ error: `is not a duration (${durationHint})` })

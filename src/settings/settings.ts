@@ -26,6 +26,8 @@ export interface Settings extends BuildImages {
   readonly logFormat: 'json' | 'pretty'
   /** The forges that are on, by name; at least one. */
   readonly forges: ReadonlyMap<string, ForgeSettings>
+  /** The folder of the secrets that entries have of their own; undefined: there are none. */
+  readonly webhookSecretsDir: string | undefined
   readonly buildNamespace: string
   /** A shell in that image, by which its container can wait for the clone; empty: it is started after it. */
   readonly kanikoShell: string

@@ -1,6 +1,6 @@
 import type { ForgeDriver } from '../forges/forge.ts'
 import type { EntryConfig } from './config.ts'
-import { isPattern } from './globs.ts'
+import { hostOfMatch } from './globs.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -14,8 +14,8 @@ export function unheardHosts(
 ): string[] {
   const heard = new Set([...on.values()].map(({ url }) => hostOf(url)))
   return entries.flatMap(({ match }) => {
-    const host = match.split('/', 1)[0]!.toLowerCase()
-    if (isPattern(host) || host.includes('\\') || heard.has(host)) return []
+    const host = hostOfMatch(match)
+    if (host === undefined || heard.has(host)) return []
     return [
       `no forge that is on has the host ${host}: pushes of ${match} are never heard (${advice(host, on, forges)})`,
     ]

@@ -47,11 +47,12 @@ export function createJournal(logger: Logger, metrics: ReceiverMetrics | undefin
       const decision = decisionOf(error)
       const ms = count(forge, decision, startedAt)
       const line = { forge, decision, status, error: body.error, ms }
-      // What stood in the way of storing a delivery; a refusal by itself has no cause.
+      // What stood in the way of storing a delivery, or who signed what is another's; else there is no cause.
       const cause = causeOf(error)
       if (status === 500) logger.error({ ...line, err: error }, 'webhook')
-      else if (cause !== undefined) logger.error({ ...line, cause }, 'webhook')
-      else logger.info(line, 'webhook')
+      else if (cause !== undefined) {
+        logger[status === 503 ? 'error' : 'warn']({ ...line, cause }, 'webhook')
+      } else logger.info(line, 'webhook')
     },
   }
 }

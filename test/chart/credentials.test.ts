@@ -80,6 +80,20 @@ const mentions =
   ({ pod }: Workload): boolean =>
     JSON.stringify(pod).includes(text)
 
+test('the secrets of entries are in the receiver alone, as a folder that follows its Secret', async () => {
+  const { values } = valuesTable.find(({ name }) => name === 'secrets of entries alone')!
+  const rendered = await render(values)
+  const { pod, container } = workload(rendered, 'kanihook-receiver')
+  const volume = pod.volumes?.find(({ secret }) => secret?.secretName === 'tenants')
+  assert.equal(volume?.secret?.defaultMode, 0o440)
+  const mount = container.volumeMounts?.find(({ name }) => name === volume?.name)
+  assert.equal(mount?.subPath, undefined)
+  assert.equal(mount?.readOnly, true)
+  const variables = environmentOf(workload(rendered, 'kanihook-receiver'))
+  assert.equal(variables['WEBHOOK_SECRETS_DIR'], mount?.mountPath)
+  assert.ok(!mentions('tenants')(workload(rendered, 'kanihook-worker')))
+})
+
 test('nothing is made of secrets that are there already', async () => {
   assert.deepEqual((await render(usual)).all('Secret'), [])
 })

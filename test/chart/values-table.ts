@@ -83,6 +83,14 @@ export const valuesTable: readonly ValuesRow[] = [
     },
   },
   {
+    name: 'secrets of entries alone',
+    values: {
+      ...usual,
+      forges: { github: { token: own('github') }, gitlab: { token: own('gitlab') } },
+      entrySecrets: own('tenants'),
+    },
+  },
+  {
     name: 'bundled Redis whose volume stays',
     values: {
       ...usual,

@@ -108,6 +108,11 @@ spec:
             - name: secrets
               mountPath: /run/kanihook/secrets
               readOnly: true
+            {{- if and .receiver $values.entrySecrets.existingSecret.name }}
+            - name: webhook-secrets
+              mountPath: /run/kanihook/webhook-secrets
+              readOnly: true
+            {{- end }}
             - name: tmp
               mountPath: /tmp
             {{- if and .worker $values.uploads.enabled }}
@@ -139,6 +144,13 @@ spec:
                     - key: {{ .key | quote }}
                       path: {{ .path }}
               {{- end }}
+        {{- if and .receiver $values.entrySecrets.existingSecret.name }}
+        # As a whole, so that a new entry's secret comes by itself.
+        - name: webhook-secrets
+          secret:
+            secretName: {{ $values.entrySecrets.existingSecret.name | quote }}
+            defaultMode: 288 # 0440
+        {{- end }}
         - name: tmp
           emptyDir: {}
         {{- if and .worker $values.uploads.enabled }}

@@ -62,9 +62,15 @@
 - name: UPLOADS_DISK
   value: {{ $values.uploads.diskSize | quote }}
 {{- end }}
+{{- if $values.entrySecrets.existingSecret.name }}
+- name: WEBHOOK_SECRETS_DIR
+  value: /run/kanihook/webhook-secrets
+{{- end }}
 {{- range $forge := include "kanihook.forges" .root | fromYamlArray }}
 {{- $own := get $values.forges $forge }}
-{{- with $own.url }}
+{{- $public := get (dict "github" "https://github.com" "gitlab" "https://gitlab.com") $forge }}
+{{- /* Where entries alone have secrets, it is the address that switches the forge on in a receiver. */}}
+{{- with $own.url | default (ternary $public "" (not (empty $values.entrySecrets.existingSecret.name))) }}
 - name: {{ upper $forge }}_URL
   value: {{ . | quote }}
 {{- end }}

@@ -87,11 +87,17 @@ Every pushSecret that config names, as a YAML list of { name, hosts }: the regis
 {{- if or .value .existingSecret.name -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Whether a forge has a login: "yes" or nothing. */}}
+{{- define "kanihook.hasLogin" -}}
+{{- if or (include "kanihook.given" .token) (and .app (include "kanihook.given" .app.privateKey)) -}}yes{{- end -}}
+{{- end -}}
+
 {{/* The names of the forges that are on, as a YAML list. */}}
 {{- define "kanihook.forges" -}}
 {{- $on := list -}}
 {{- range $name := list "github" "gitlab" "gitea" -}}
-{{- if include "kanihook.given" (get $.Values.forges $name).webhookSecrets -}}
+{{- $own := get $.Values.forges $name -}}
+{{- if or (include "kanihook.given" $own.webhookSecrets) (and $.Values.entrySecrets.existingSecret.name (include "kanihook.hasLogin" $own)) -}}
 {{- $on = append $on $name -}}
 {{- end -}}
 {{- end -}}

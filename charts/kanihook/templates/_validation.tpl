@@ -72,7 +72,7 @@ no forge is on: give the webhookSecrets of forges.github, forges.gitlab or forge
 {{- end }}
 {{- range $forge, $own := .Values.forges }}
 {{- $name := printf "forges.%s" $forge }}
-{{- $on := include "kanihook.given" $own.webhookSecrets }}
+{{- $on := has $forge (include "kanihook.forges" $ | fromYamlArray) }}
 {{- $token := include "kanihook.given" $own.token }}
 {{- $app := $own.app | default dict }}
 {{- $key := "" }}

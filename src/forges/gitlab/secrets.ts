@@ -15,7 +15,7 @@ function signingKey(secret: string): Buffer {
   const encoded = secret.slice(keyPrefix.length)
   if (encoded === '' || !base64.test(encoded)) {
     throw new ConfigError([
-      'GITLAB_WEBHOOK_SECRETS: a secret that starts with whsec_ is a signing key and must go on with base64',
+      'a secret of GitLab that starts with whsec_ is a signing key and must go on with base64 (mend it in GITLAB_WEBHOOK_SECRETS, or where an entry has its own)',
     ])
   }
   return Buffer.from(encoded, 'base64')
