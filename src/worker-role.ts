@@ -4,7 +4,8 @@ import { isEnded, type Build } from './builds/build.ts'
 import { jobsOf } from './builds/parts.ts'
 import { createPlanner, type PlanResult } from './builds/plan.ts'
 import type { Delivery, Repository } from './builds/push-event.ts'
-import { createRestore } from './builds/restore.ts'
+import { createOrphanRemoval } from './builds/orphans.ts'
+import { createRestore, type KeptJob } from './builds/restore.ts'
 import { createRunner } from './builds/run-build.ts'
 import type { Cluster } from './builds/ports.ts'
 import type { Rules } from './builds/rules.ts'
@@ -29,6 +30,7 @@ import { createSweepStore } from './queue/sweep-store.ts'
 import { createWatchdog } from './queue/watchdog.ts'
 import { createQueueWorker } from './queue/worker.ts'
 import { buildsQueue, createWorkQueues, statusesQueue } from './queue/work-queues.ts'
+import { repeat } from './repeat.ts'
 import type { RegistrySettings, Settings } from './settings/settings.ts'
 import { statusId } from './statuses/context.ts'
 import { createHoldJournal, createStatusJournal } from './statuses/journal.ts'
@@ -67,6 +69,9 @@ export interface WorkerRole {
   /** Takes no more work and hands over what runs; builds go on in the cluster. */
   close(): Promise<void>
 }
+
+/** How often Jobs are looked for that outlived their builds, in milliseconds. */
+const orphansMs = 5 * 60_000
 
 /** How long the delivery of a push may take, in milliseconds; a shorter interval between sweeps is a shorter one. */
 const sweepGraceMs = 120_000
@@ -338,12 +343,16 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
   const sweeps =
     intervalMs > 0 ? askForSweeps(boundedRedis, Math.min(15_000, intervalMs / 4)) : undefined
 
-  const restore = createRestore({
+  const keptJobs = {
     jobs: async () =>
       (await Promise.all(Object.values(clusters).map((each) => each.kept()))).flat(),
+    remove: ({ name, build }: KeptJob) =>
+      clusterOf(build).remove(name, AbortSignal.timeout(30_000)),
     builds,
+  }
+  const restore = createRestore({
+    ...keptJobs,
     refs,
-    remove: ({ name, build }) => clusterOf(build).remove(name, AbortSignal.timeout(30_000)),
     enqueue: queues.build,
     changed: tell,
   })
@@ -360,12 +369,23 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     onError,
   })
 
+  const removeOrphans = createOrphanRemoval({ ...keptJobs, now: Date.now })
+  const orphans = repeat({
+    everyMs: orphansMs,
+    async work() {
+      const removed = await removeOrphans()
+      if (removed.length > 0) logger.warn({ removed }, 'Jobs removed whose builds had ended')
+    },
+    onError,
+  })
+
   logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {
     check: () => cluster.check(),
     stoppedQueues: () => watchdogs.filter(({ stopped }) => stopped()).map(({ queue }) => queue),
     async close() {
       losses.close()
+      orphans.close()
       await sweeps?.close()
       for (const watchdog of watchdogs) watchdog.close()
       await Promise.all(workers.map((worker) => worker.close()))

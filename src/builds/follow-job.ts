@@ -88,8 +88,13 @@ export function followJob(
     // What it is to be stopped for came after that look, and it may have pushed in between.
     if (after.stop && !build.stop) return look(after)
     const view = partOf(after, part)
-    // Another worker took this one for dead and has gone on to another Job.
-    if (view.tries !== tries) throw new RetryLater('Another worker holds this build')
+    if (isEnded(after.state) || view.tries !== tries) {
+      // Another worker took this one for dead; what was made here after it had gone on is nobody's. A record that is
+      // lost is no later one: it comes back from the Job.
+      const overtaken = isEnded(after.state) || view.tries > tries
+      if (overtaken && observation.phase !== 'ended') await removed(job)
+      throw new RetryLater('Another worker holds this build', { afterMs: 1_000 })
+    }
     for (const container of begunContainers(observation)) log?.follow(container)
     const failed = failedContainer(observation)
     const lines = failed && log ? await log.complete(failed) : []

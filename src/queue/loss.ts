@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { repeat } from '../repeat.ts'
 import { key } from './redis.ts'
 
 /** There as long as Redis was not emptied. */
@@ -17,21 +18,11 @@ export interface LossWatchOptions {
 export function watchForLoss({ redis, everyMs, onLoss, onError }: LossWatchOptions): {
   close(): void
 } {
-  let busy = false
   async function look(): Promise<void> {
     const isKept = await redis.exists(markKey).catch(() => 1)
     if (isKept === 1) return
     await onLoss()
     await redis.set(markKey, '1')
   }
-  const lookOnce = (): void => {
-    if (busy) return
-    busy = true
-    look()
-      .catch(onError)
-      .finally(() => (busy = false))
-  }
-  lookOnce()
-  const timer = setInterval(lookOnce, everyMs)
-  return { close: () => clearInterval(timer) }
+  return repeat({ everyMs, work: look, onError })
 }

@@ -253,6 +253,22 @@ test('a try that pushes while it is being removed has no try after it', async ()
   assert.equal(cluster.started.length, 1)
 })
 
+for (const [what, goOn] of [
+  ['ended the build', (id: string) => builds.end(id, { state: 'cancelled', reason: 'by hand' })],
+  ['gone on to another try', (id: string) => builds.update(id, { state: 'starting', tries: 2 })],
+] as const) {
+  test(`a Job is removed that a frozen worker made after another had ${what}`, async () => {
+    const build = await create()
+    const start = cluster.start.bind(cluster)
+    cluster.start = async (request) => {
+      await goOn(build.id)
+      return start(request)
+    }
+    await assert.rejects(run(build.id), /Another worker holds this build/)
+    assert.deepEqual(cluster.removed, [jobName(build, 1)])
+  })
+}
+
 test('a newer build waits until the older one of its ref has ended', async () => {
   const older = await create()
   await builds.update(older.id, { state: 'running' })
