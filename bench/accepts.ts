@@ -16,6 +16,8 @@ export interface AcceptsOptions {
   readonly rounds: number
   readonly requests: number
   readonly connections: number
+  /** Deliveries that come at one moment; at most as many as the receiver has connections. */
+  readonly burst: number
   readonly profile: string | undefined
   readonly signal: AbortSignal
   readonly progress: Progress
@@ -26,6 +28,7 @@ export interface AcceptsResult {
   readonly rounds: number
   readonly requests: number
   readonly connections: number
+  readonly burst: number
   readonly variants: readonly AcceptsVariant[]
 }
 
@@ -37,6 +40,8 @@ export interface AcceptsVariant {
   readonly ratio: Summary
   /** CPU time of redis-server for one accept, all threads; undefined where it cannot be read. */
   readonly redisCpuMicros: Summary | undefined
+  /** Until half, 99 of 100 of the deliveries of a burst were answered, since it began. */
+  readonly burst: Pick<Side, 'medianMs' | 'p99Ms'>
 }
 
 export interface Side {
@@ -60,7 +65,7 @@ type DurableTurn = Turn & { readonly redisCpuMicros: number }
  * kanihook's turns Redis must hold one entry for every 202.
  */
 export async function benchAccepts(options: AcceptsOptions): Promise<AcceptsResult> {
-  const { rounds, requests, connections, profile, signal, progress } = options
+  const { rounds, requests, connections, burst, profile, signal, progress } = options
   const secret = randomBytes(24).toString('hex')
   await using stack = new AsyncDisposableStack()
   const redisServer = stack.adopt(await startRedis(), (server) => server.stop())
@@ -77,10 +82,10 @@ export async function benchAccepts(options: AcceptsOptions): Promise<AcceptsResu
   const prepare = (count: number): Promise<string> => load.ask({ do: 'prepare', count, secret })
   const stored = (): Promise<number> => redis.llen(key(deliveriesQueue, 'wait'))
 
-  async function turn({ pid, port }: Server, count: number): Promise<Turn> {
+  async function turn({ pid, port }: Server, count: number, how = 'send'): Promise<Turn> {
     signal.throwIfAborted()
     const before = await cpuSeconds(pid)
-    const result = await load.ask<LoadResult>({ do: 'send', port, connections })
+    const result = await load.ask<LoadResult>({ do: how, port, connections })
     const cpuMicros = (((await cpuSeconds(pid)) - before) / count) * 1e6
     if (result.error !== undefined) throw new Error(`accepts: ${result.error}`)
     if (result.answers[202] !== count) {
@@ -89,9 +94,9 @@ export async function benchAccepts(options: AcceptsOptions): Promise<AcceptsResu
     return { ...result, perSecond: count / result.seconds, cpuMicros }
   }
 
-  async function durableTurn(count: number): Promise<DurableTurn> {
+  async function durableTurn(count: number, how?: 'burst'): Promise<DurableTurn> {
     const [before, cpuBefore] = [await stored(), await cpuSeconds(redisPid)]
-    const result = await turn(kanihook, count)
+    const result = await turn(kanihook, count, how)
     const redisCpuMicros = (((await cpuSeconds(redisPid)) - cpuBefore) / count) * 1e6
     const added = (await stored()) - before
     if (added !== count) throw new Error(`accepts: ${count} answers 202, ${added} stored`)
@@ -104,10 +109,12 @@ export async function benchAccepts(options: AcceptsOptions): Promise<AcceptsResu
     await prepare(requests)
     await turn(bare, requests)
     await durableTurn(requests)
-    const turns: { readonly bare: Turn; readonly kanihook: DurableTurn }[] = []
+    const turns: { readonly bare: Turn; readonly kanihook: DurableTurn; burst: Turn }[] = []
     for (let round = 1; round <= rounds; round++) {
       await prepare(requests)
-      turns.push({ bare: await turn(bare, requests), kanihook: await durableTurn(requests) })
+      const pair = { bare: await turn(bare, requests), kanihook: await durableTurn(requests) }
+      await prepare(burst)
+      turns.push({ ...pair, burst: await durableTurn(burst, 'burst') })
       progress(`accepts: Redis with ${persistence}, round ${round} of ${rounds}`)
     }
     const ofBare = turns.map((round) => round.bare)
@@ -119,12 +126,13 @@ export async function benchAccepts(options: AcceptsOptions): Promise<AcceptsResu
       kanihook: side(ofKanihook),
       ratio: ratios(perSecond(ofKanihook), perSecond(ofBare)),
       redisCpuMicros: measured(ofKanihook.map((turn) => turn.redisCpuMicros)),
+      burst: side(turns.map((round) => round.burst)),
     }
   }
 
   const variants: AcceptsVariant[] = []
   for (const persistence of persistences) variants.push(await variant(persistence))
-  return { payloadBytes, rounds, requests, connections, variants }
+  return { payloadBytes, rounds, requests, connections, burst, variants }
 }
 
 function side(turns: readonly Turn[]): Side {

@@ -20,6 +20,7 @@ machines, not their figures. All traffic stays on this machine, and everything s
   --rounds N         accepts: turns of each side (5)
   --requests N       accepts: requests in one turn (10000)
   --connections N    accepts: kept-alive connections at once (32)
+  --burst N          accepts: deliveries that come at one moment, each over a connection of its own (1000)
   --profile DIR      accepts: write a CPU profile of kanihook there (node --cpu-prof)
   --builds N         builds: pushes, and as many bare Jobs; backends, publish: builds of each (20)
   --cache-rounds N   cache: turns of nine builds (3)
@@ -46,6 +47,7 @@ export interface Options {
   readonly rounds: number
   readonly requests: number
   readonly connections: number
+  readonly burst: number
   readonly profile: string | undefined
   readonly builds: number
   readonly cacheRounds: number
@@ -65,6 +67,7 @@ export function parseOptions(args: readonly string[]): Options {
       rounds: { type: 'string', default: '5' },
       requests: { type: 'string', default: '10000' },
       connections: { type: 'string', default: '32' },
+      burst: { type: 'string', default: '1000' },
       profile: { type: 'string' },
       builds: { type: 'string', default: '20' },
       'cache-rounds': { type: 'string', default: '3' },
@@ -83,8 +86,8 @@ export function parseOptions(args: readonly string[]): Options {
     benchmarks: positionals.length > 0 ? positionals.map(benchmark) : usual,
     rounds: count('--rounds', values.rounds, 100),
     requests: count('--requests', values.requests, 100_000),
-    // The receiver answers 429 above 256 at once.
-    connections: count('--connections', values.connections, 256),
+    connections: count('--connections', values.connections, 2_000),
+    burst: count('--burst', values.burst, 2_000),
     profile: values.profile,
     builds: count('--builds', values.builds, 500),
     cacheRounds: count('--cache-rounds', values['cache-rounds'], 50),

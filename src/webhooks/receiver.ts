@@ -6,7 +6,7 @@ import type { Rules } from '../builds/rules.ts'
 import { DeliveryRejected } from '../errors.ts'
 import type { WebhookReader } from '../forges/forge.ts'
 import { answer } from '../http/answer.ts'
-import { createHttpServer } from '../http/server.ts'
+import { createHttpServer, defaultLimits } from '../http/server.ts'
 import type { HttpServer, ServerLimits } from '../http/server.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { createInFlight } from './in-flight.ts'
@@ -17,6 +17,7 @@ import type { ReceiverMetrics } from './journal.ts'
 import { readBody, SenderGone, tooBusy } from './read-body.ts'
 import { refusal } from './refusal.ts'
 import { checkContent, checkMethod } from './request-head.ts'
+import { createTurns } from './turns.ts'
 
 export interface ReceiverOptions {
   /** The forges that are on, by route name. */
@@ -37,6 +38,15 @@ export interface ReceiverOptions {
 }
 
 /**
+ * As many as there may be connections, since a burst is no fault of its senders, and not all of them send again: what
+ * they hold is bounded by the bytes.
+ */
+const usualCap = { requests: defaultLimits.connections, bytes: 256 * 1024 * 1024 }
+
+/** Enough to share Redis' round trips, and few beside what comes in a burst. */
+const turnsAtOnce = 64
+
+/**
  * The port that forges post to. A request is checked in the order of what the check costs: method,
  * route, content type, room, size, body, signature. Nothing has a side effect before the signature.
  */
@@ -44,7 +54,8 @@ export function createReceiver(options: ReceiverOptions): HttpServer {
   const { forges, knownForges, rules, queue, logger, metrics, pages, now = Date.now } = options
   const intake = createIntake({ rules, queue })
   const journal = createJournal(logger, metrics)
-  const inFlight = createInFlight(options.inFlight ?? { requests: 256, bytes: 256 * 1024 * 1024 })
+  const inTurn = createTurns(turnsAtOnce)
+  const inFlight = createInFlight(options.inFlight ?? usualCap)
 
   async function take(req: IncomingMessage, forge: string): Promise<Taken> {
     checkMethod(req)
@@ -56,8 +67,10 @@ export function createReceiver(options: ReceiverOptions): HttpServer {
     try {
       const receivedAt = now()
       const body = await readBody(req, slot)
-      const message = await reader.read({ headers: req.headers, body, receivedAt })
-      return await intake(forge, message, receivedAt)
+      return await inTurn(async () => {
+        const message = await reader.read({ headers: req.headers, body, receivedAt })
+        return intake(forge, message, receivedAt)
+      })
     } finally {
       slot.leave()
     }

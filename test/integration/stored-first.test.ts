@@ -260,6 +260,25 @@ describe('when a replica takes over at the same address, pushes are stored in it
   })
 })
 
+/** Each a push of its own, all at one moment. */
+const burst = (count: number): Promise<(Answer & { readonly ms: number })[]> =>
+  Promise.all(Array.from({ length: count }, (_, n) => sender(`refs/heads/${n}`)()))
+
+test('1,000 pushes at one moment are stored, every one', async () => {
+  const answers = await burst(1_000)
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]))
+  assert.equal(await stored(), 1_000)
+})
+
+test('of many pushes at one moment to a frozen Redis none waits for the others', async () => {
+  server.process.kill('SIGSTOP')
+  try {
+    for (const answer of await burst(300)) isPutOff(answer)
+  } finally {
+    server.process.kill('SIGCONT')
+  }
+})
+
 test('a Redis that answers each command late does not make the forge wait for their sum', async () => {
   const push = sender()
   assert.equal((await push()).status, 202)
