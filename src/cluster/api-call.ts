@@ -53,8 +53,9 @@ export const unanswered = (what: string, error: unknown): RetryLater =>
     : new RetryLater(`${what}: ${messageOf(error)}`, { ...retryAfter(error), cause: error })
 
 /**
- * Why an object cannot be created. A full quota and a namespace that is just going away pass; what
- * the API calls invalid or forbidden does not, until a person changes something.
+ * Why an object cannot be created. A full quota and a namespace that is just going away pass, and so does
+ * a want of rights: an API server that has just started denies all until it has read its roles. What it calls
+ * invalid, or a policy forbids, does not pass until a person changes something.
  */
 export function refused(what: string, error: unknown): PermanentError | RetryLater {
   const code = statusOf(error)
@@ -62,7 +63,9 @@ export function refused(what: string, error: unknown): PermanentError | RetryLat
   if (code === 403 && /exceeded quota/.test(message)) {
     return new RetryLater(`The namespace's quota is full: ${message}`, { cause: error })
   }
-  if (code === 403 && /being terminated/.test(message)) return unanswered(what, error)
+  if (code === 403 && /being terminated|cannot create resource/.test(message)) {
+    return unanswered(what, error)
+  }
   if (code !== undefined && [400, 403, 404, 413, 422].includes(code)) {
     return new PermanentError(`${what}: ${message}`, { cause: error })
   }
