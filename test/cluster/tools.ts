@@ -92,6 +92,20 @@ const tools = {
     data: ['config'],
     minutes: 8,
   },
+  kwok: {
+    title: 'kwok',
+    module: 'sigs.k8s.io/kwok',
+    version: 'v0.8.0',
+    source: { package: 'sigs.k8s.io/kwok/cmd/kwok' },
+    minutes: 3,
+  },
+  toxiproxy: {
+    title: 'toxiproxy',
+    module: 'github.com/Shopify/toxiproxy/v2',
+    version: 'v2.5.0',
+    source: { package: 'github.com/Shopify/toxiproxy/v2/cmd/server' },
+    minutes: 1,
+  },
   crane: {
     title: 'crane',
     module: 'github.com/google/go-containerregistry',

@@ -35,6 +35,7 @@ const job = (sha: string, more: Partial<Job> = {}): Job => ({
   attempt: 1,
   createdAt: 10,
   endedAt: 20,
+  taken: false,
   end: 'pushed',
   ...more,
 })
@@ -159,7 +160,7 @@ test('doubled: two Jobs at once', () => {
 
 test('doubled: a second Job after the first had pushed', () => {
   const jobs = [job(one), job(one, { name: 'again', createdAt: 30, endedAt: 40 })]
-  isFound({ ...good, jobs }, 'doubled', /again came after job-1111 had pushed/)
+  isFound({ ...good, jobs }, 'doubled', /again came after job-1111, which was pushed/)
 })
 
 test('doubled: a Job that was made after the end was told', () => {
@@ -177,9 +178,29 @@ test('doubled: a Job that was made after the end was told', () => {
   )
 })
 
-test('a second try is no second build', () => {
-  const jobs = [job(one, { end: 'removed' }), job(one, { createdAt: 30, endedAt: 40 })]
-  assert.deepEqual(found({ ...good, jobs }), [])
+test('a second try after a pod that a fault took away is no second build', () => {
+  const again = job(one, { name: 'again', createdAt: 30, endedAt: 40 })
+  const lost = job(one, { end: 'removed', taken: true })
+  assert.deepEqual(found({ ...good, jobs: [lost, again] }), [])
+  // It had pushed just before, and nobody could read that any more.
+  assert.deepEqual(found({ ...good, jobs: [job(one, { taken: true }), again] }), [])
+})
+
+test('doubled: a second pod though nothing had taken the first away, as after a hand-over', () => {
+  const jobs = [
+    job(one, { end: 'removed' }),
+    job(one, { name: 'again', createdAt: 30, endedAt: 40 }),
+  ]
+  isFound({ ...good, jobs }, 'doubled', /again came after job-1111, which was removed/)
+})
+
+test('an error for want of tries is true where faults took as many pods, and wrong where not', () => {
+  const takenAway = [10, 30, 50].map((createdAt) =>
+    job(one, { createdAt, endedAt: createdAt + 10, end: 'removed', taken: true }),
+  )
+  const statuses = said(one, ['error', 'The Job or its pod vanished (after 3 tries)'])
+  assert.deepEqual(found(seen({ jobs: takenAway, statuses })), [])
+  isFound(seen({ jobs: takenAway.slice(1), statuses }), 'wrong', /nothing was wrong with it/)
 })
 
 test('wrong: green without an image', () => {

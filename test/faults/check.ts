@@ -102,7 +102,8 @@ function truth(
 ): Fault[] {
   if (!end) return []
   const said = `${end.state} (${end.description})`
-  const pushed = jobs.some((job) => job.end === 'pushed')
+  const pushes = jobs.filter((job) => job.end === 'pushed')
+  const pushed = pushes.length > 0
   if (end.state === 'success') {
     return pushed ? [] : [{ kind: 'wrong', what: `${said}, and no Job has pushed` }]
   }
@@ -111,20 +112,28 @@ function truth(
     if (!later.some(({ sha }) => sha.startsWith(by))) {
       return [{ kind: 'wrong', what: `${said}, which is no later push of the branch` }]
     }
-    return pushed ? [{ kind: 'wrong', what: `${said}, and its image was pushed` }] : []
+    // What is taken away just then cannot say that it has pushed.
+    const known = pushes.some(({ taken }) => !taken)
+    return known ? [{ kind: 'wrong', what: `${said}, and its image was pushed` }] : []
   }
+  const taken = jobs.filter((job) => job.taken).length
+  const exhausted = /\(after (\d+) tries\)$/.exec(end.description)?.[1]
+  if (end.state === 'error' && exhausted !== undefined && taken >= Number(exhausted)) return []
   const failed = jobs.some((job) => job.end === 'failed')
   if (end.state === 'failure' && ends === 'failed' && failed) return []
   return [{ kind: 'wrong', what: `${said}, though nothing was wrong with it` }]
 }
 
-/** A Job that was removed may be followed by another try; one that came to an end of its own may not. */
+/**
+ * Only what a fault took away may be followed by another try: neither a pod that came to an end of its own,
+ * nor one whose worker has died.
+ */
 function once(jobs: readonly Job[], end: Status | undefined): Fault[] {
   return jobs.flatMap((job, index): Fault[] => {
     const late = end !== undefined && end.at < job.createdAt
     const earlier = jobs.slice(0, index).filter(({ attempt }) => attempt === job.attempt)
     const beside = earlier.find((other) => isAlive(other, job.createdAt))
-    const done = earlier.find((other) => other.end !== 'removed' && !isAlive(other, job.createdAt))
+    const done = earlier.find((other) => !other.taken && !isAlive(other, job.createdAt))
     return [
       ...(late ? [{ kind: 'doubled' as const, what: `${job.name} was made after its end` }] : []),
       ...(beside
@@ -134,7 +143,7 @@ function once(jobs: readonly Job[], end: Status | undefined): Fault[] {
         ? [
             {
               kind: 'doubled' as const,
-              what: `${job.name} came after ${done.name} had ${done.end}`,
+              what: `${job.name} came after ${done.name}, which was ${done.end} and nothing had taken`,
             },
           ]
         : []),

@@ -9,7 +9,7 @@ export interface History {
   readonly pushes: readonly Push[]
   /** What the forge took, in its order. */
   readonly statuses: readonly Status[]
-  /** Every Job that there ever was. */
+  /** Every Job that ever had a pod. */
   readonly jobs: readonly Job[]
 }
 
@@ -35,9 +35,10 @@ export interface Status {
   readonly at: number
 }
 
-/** Kaniko pushed; the Dockerfile could not be built; told to end before either. */
+/** Kaniko pushed; the Dockerfile could not be built; told to end, or lost, before either. */
 export type PodEnd = 'pushed' | 'failed' | 'removed'
 
+/** The pod of a Job. */
 export interface Job {
   readonly name: string
   readonly repository: string
@@ -46,8 +47,10 @@ export interface Job {
   readonly image: string
   readonly attempt: number
   readonly createdAt: number
-  /** Of its pod. Undefined: it still ran when the history was closed. */
+  /** Undefined: it still ran when the history was closed. */
   readonly endedAt: number | undefined
+  /** Whether a fault took the pod or its Job away: evicted, deleted by hand, its node lost. */
+  readonly taken: boolean
   readonly end: PodEnd | undefined
 }
 

@@ -7,15 +7,17 @@ Many builds under faults that a seed chooses: processes are killed and stopped, 
 away, deliveries come twice and out of order. What was seen from outside is then held against what
 kanihook promises: every accepted push ends in one true status, and is built once.
 
-Redis, git and kanihook are real. The forge's API and Kubernetes are stand-ins, and pods are simulated.
+Redis, git, kanihook and Kubernetes' control plane are real. Its nodes and pods are simulated by kwok: nothing
+runs in them. The forge's API is a stand-in. toxiproxy makes connections slow, and cuts them. No root is needed.
 All traffic stays on this machine, and everything started is ended.
 
   --seed N         choose the same pushes and faults again (chosen and printed unless given);
                    how they meet also depends on the machine
   --deliveries N   pushes, each with its webhook (150)
-  --faults N       faults (25)
+  --faults N       faults (30: each kind once)
   --seconds N      over which both are spread (40)
   --log FILE       write there what kanihook's processes print
+  --long           2,100 pushes under 310 faults, over 11 minutes
   --help           this text
 
 Exit code: 0 when every promise was kept, 1 when not, 64 wrong use.
@@ -30,6 +32,9 @@ export interface Options {
   readonly log: string | undefined
 }
 
+const short = { deliveries: '150', faults: '30', seconds: '40' }
+const long = { deliveries: '2100', faults: '310', seconds: '660' }
+
 /** Reads the command line. Throws TypeError with a sentence for its user. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -37,18 +42,20 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       help: { type: 'boolean', short: 'h', default: false },
       seed: { type: 'string', default: `${randomInt(1, 1_000_000)}` },
-      deliveries: { type: 'string', default: '150' },
-      faults: { type: 'string', default: '25' },
-      seconds: { type: 'string', default: '40' },
+      long: { type: 'boolean', default: false },
+      deliveries: { type: 'string' },
+      faults: { type: 'string' },
+      seconds: { type: 'string' },
       log: { type: 'string' },
     },
   })
+  const usual = values.long ? long : short
   return {
     help: values.help,
     seed: count('--seed', values.seed, 0, 2 ** 32 - 1),
-    deliveries: count('--deliveries', values.deliveries, 1, 10_000),
-    faults: count('--faults', values.faults, 0, 1_000),
-    seconds: count('--seconds', values.seconds, 1, 3_600),
+    deliveries: count('--deliveries', values.deliveries ?? usual.deliveries, 1, 10_000),
+    faults: count('--faults', values.faults ?? usual.faults, 0, 1_000),
+    seconds: count('--seconds', values.seconds ?? usual.seconds, 1, 3_600),
     log: values.log,
   }
 }

@@ -21,11 +21,11 @@ const quietMs = 3_000
 async function main(options: Options, signal: AbortSignal): Promise<number> {
   const { seed } = options
   const progress = createProgress((line) => process.stderr.write(line))
-  console.log(`seed ${seed}: repeat with --seed ${seed}. Pods are simulated.\n`)
+  console.log(`seed ${seed}: repeat with --seed ${seed}. Nodes and pods are simulated by kwok.\n`)
   const repositories = [...images.keys()]
   const schedule = createSchedule({ ...options, repositories, branches, processes })
-  progress('starting Redis, git, the stand-ins, receivers and workers')
-  await using world = await startWorld({ processes, log: options.log })
+  progress('starting Redis, git, the control plane, receivers and workers')
+  await using world = await startWorld({ processes, log: options.log, progress })
   await warmUp(world, progress, signal)
   const told = new Map<string, readonly FaultName[]>()
   const inflicted = await play(schedule, { world, told, progress, signal })
@@ -85,10 +85,10 @@ async function play(schedule: Schedule, { world, told, progress, signal }: Play)
     sleep(Math.max(0, begun + at - world.now()), undefined, { signal })
   const mended = (forMs: number) => () => sleep(forMs, undefined, { signal }).catch(() => undefined)
 
-  const inflict = createInflict(world)
+  const inflict = createInflict(world, signal)
   const faults = schedule.faults.filter(({ name }) => !name.startsWith('deliver'))
   const inflictAll = Promise.all(
-    faults.map(async (fault): Promise<Inflicted> => {
+    faults.map(async (fault): Promise<Inflicted | undefined> => {
       await until(fault.at)
       progress(`${fault.name} (${fault.target}) for ${fault.forMs} ms`)
       const inflicted = await inflict(fault, mended(fault.forMs))
@@ -114,7 +114,7 @@ async function play(schedule: Schedule, { world, told, progress, signal }: Play)
   await Promise.all(deliveries)
   signal.throwIfAborted()
   for (const each of settled) if (each.status === 'rejected') throw each.reason
-  return inflictAll
+  return (await inflictAll).filter((each) => each !== undefined)
 }
 
 /** Waits until everything has ended and nothing more comes; when time is up, what is open stays open. */

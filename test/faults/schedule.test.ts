@@ -5,7 +5,7 @@ import { createSchedule, faultNames, type ScheduleOptions } from './schedule.ts'
 const options: ScheduleOptions = {
   seed: 7,
   deliveries: 150,
-  faults: 25,
+  faults: faultNames.length,
   seconds: 40,
   repositories: ['acme/one', 'acme/two'],
   branches: ['main', 'next'],
@@ -21,7 +21,7 @@ test('a seed is one schedule, and another seed another', () => {
 test('there are as many pushes and faults as were asked for, and every kind of fault', () => {
   for (const seed of seeds) {
     const { pushes, faults } = createSchedule({ ...options, seed })
-    assert.deepEqual([pushes.length, faults.length], [150, 25])
+    assert.deepEqual([pushes.length, faults.length], [150, faultNames.length])
     assert.deepEqual(new Set(faults.map(({ name }) => name)), new Set(faultNames))
   }
 })
@@ -47,6 +47,15 @@ test('a stopped worker stays so for longer than its lock', () => {
     .flatMap((seed) => createSchedule({ ...options, seed }).faults)
     .filter(({ name }) => name === 'worker stopped')
   assert.ok(stopped.every(({ forMs }) => forMs > 10_000))
+})
+
+test('a node that is lost stays so for longer than its pods are waited for, and few are', () => {
+  for (const seed of seeds) {
+    const { faults } = createSchedule({ ...options, seed, faults: 300, seconds: 600 })
+    const lost = faults.filter(({ name }) => name === 'node lost')
+    assert.equal(lost.length, 5)
+    assert.ok(lost.every(({ forMs }) => forMs > 40_000))
+  }
 })
 
 test('pushes come in the order of their times, and no webhook before its push', () => {

@@ -3,10 +3,29 @@ import { between, createRandom, pick, type Random } from './random.ts'
 /** Every fault that there is, in the order of the table. */
 export const faultNames = [
   'receiver killed',
+  'receiver killed at a 202',
   'worker killed',
+  'workers killed at a 202',
+  'workers killed at a pending status',
+  'workers killed at a new Job',
+  'workers killed at a running pod',
+  'workers killed at an ended pod',
+  'workers killed at an end told',
   'worker stopped',
+  'workers rolled',
   'Redis stopped',
   'Redis restarted',
+  'Redis slow',
+  'Redis cut',
+  'API server stopped',
+  'API server restarted',
+  'API server slow',
+  'API server cut',
+  'node lost',
+  'pod evicted',
+  'Job deleted',
+  'quota of Jobs full',
+  'quota of pods full',
   'forge answers 500',
   'forge answers 429',
   'forge hangs',
@@ -58,14 +77,34 @@ export interface ScheduleOptions {
 
 /**
  * How long each lasts, in milliseconds. A stopped worker outlasts the lock of its jobs and the lease of its
- * statuses (10 s); a stopped Redis the time-out of a receiver's command (1.5 s).
+ * statuses (10 s); a stopped Redis the time-out of a receiver's command (1.5 s); a lost node the 40 s after which
+ * the control plane takes its pods for lost.
  */
 const durations: Readonly<Record<FaultName, readonly [number, number]>> = {
   'receiver killed': [100, 1_500],
+  'receiver killed at a 202': [100, 1_500],
   'worker killed': [100, 3_000],
+  'workers killed at a 202': [100, 1_500],
+  'workers killed at a pending status': [100, 1_500],
+  'workers killed at a new Job': [100, 1_500],
+  'workers killed at a running pod': [100, 1_500],
+  'workers killed at an ended pod': [100, 1_500],
+  'workers killed at an end told': [100, 1_500],
   'worker stopped': [11_000, 14_000],
+  'workers rolled': [0, 0],
   'Redis stopped': [500, 4_000],
   'Redis restarted': [50, 1_500],
+  'Redis slow': [1_000, 4_000],
+  'Redis cut': [50, 3_000],
+  'API server stopped': [500, 6_000],
+  'API server restarted': [0, 2_000],
+  'API server slow': [1_000, 4_000],
+  'API server cut': [50, 3_000],
+  'node lost': [50_000, 65_000],
+  'pod evicted': [0, 0],
+  'Job deleted': [0, 0],
+  'quota of Jobs full': [1_000, 4_000],
+  'quota of pods full': [1_000, 4_000],
   'forge answers 500': [500, 3_000],
   'forge answers 429': [500, 3_000],
   'forge hangs': [500, 4_000],
@@ -98,16 +137,19 @@ export function createSchedule(options: ScheduleOptions): Schedule {
 function planFaults(random: Random, options: ScheduleOptions): readonly Fault[] {
   const { seconds, processes } = options
   const free = new Map<string, number>()
+  // One takes a minute.
+  let nodes = Math.ceil(seconds / 120)
   let left: FaultName[] = []
   const faults = Array.from({ length: options.faults }, (): Fault => {
-    if (left.length === 0) left = [...faultNames]
+    if (left.length === 0) left = faultNames.filter((each) => each !== 'node lost' || nodes-- > 0)
     const name = pick(random, left)
     left = left.filter((each) => each !== name)
-    const several = /^(receiver|worker)/.test(name)
+    const several = /^(receiver|worker|node) /.test(name)
     const target = several ? between(random, 0, processes - 1) : 0
     const forMs = between(random, ...durations[name])
     const who = victim(name, target)
-    const wished = between(random, 0, seconds * 1000)
+    const last = name === 'node lost' ? Math.max(0, seconds * 1000 - forMs) : seconds * 1000
+    const wished = between(random, 0, last)
     const at = Math.max(wished, who === undefined ? 0 : (free.get(who) ?? 0))
     // A second between two, so that each is seen for itself as well.
     if (who !== undefined) free.set(who, at + forMs + 1_000)

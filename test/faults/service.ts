@@ -5,6 +5,8 @@ import { createTurns } from './turns.ts'
 export interface Service {
   /** Kills it at once, and starts it again when the wait is over; resolves when it is ready. */
   restart(wait: () => Promise<void>): Promise<void>
+  /** Asks it to end, and starts it again; resolves when it is ready. */
+  roll(): Promise<void>
   /** Stops it without its knowledge until the wait is over. */
   freeze(wait: () => Promise<void>): Promise<void>
   stop(): Promise<void>
@@ -51,6 +53,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       afterwards(async () => {
         await end()
         await wait()
+        current = await start()
+      }),
+    roll: () =>
+      afterwards(async () => {
+        ended.add(current)
+        await current.kill('SIGTERM')
         current = await start()
       }),
     freeze: (wait) =>

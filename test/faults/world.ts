@@ -9,10 +9,14 @@ import { createGiteaStandIn } from '../stand-ins/gitea/stand-in.ts'
 import { freePort } from '../support/free-port.ts'
 import { startGitServer } from '../support/git-server.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
-import type { History, Job, Push, Status } from './history.ts'
+import type { Progress } from '../cluster/support/progress.ts'
+import { startTestControlPlane, type TestControlPlane } from './control-plane.ts'
+import { isTerminal, type History, type Push, type Status } from './history.ts'
+import { followPods, type PodPlan, type Pods } from './pods.ts'
 import type { PlannedPush } from './schedule.ts'
 import { startService, type Service } from './service.ts'
-import { startSimulatedCluster, type PodPlan } from './simulated-cluster.ts'
+import { createSteps, type Steps } from './steps.ts'
+import { startToxiproxy, type Line } from './toxiproxy.ts'
 
 /** The repositories, and the images of each. */
 export const images: ReadonlyMap<string, readonly string[]> = new Map([
@@ -42,6 +46,12 @@ const deliveryTimeoutMs = 10_000
 export interface World {
   readonly redis: TestRedis
   readonly forge: ForgeServer
+  readonly plane: TestControlPlane
+  readonly pods: Pods
+  /** From kanihook to Redis and to the API server. */
+  readonly lines: { readonly redis: Line; readonly api: Line }
+  /** What is seen of builds and deliveries while it happens. */
+  readonly steps: Steps
   readonly receivers: readonly Service[]
   readonly workers: readonly Service[]
   /** Milliseconds since it began. */
@@ -61,18 +71,19 @@ export interface WorldOptions {
   readonly processes: number
   /** A file for what they print. */
   readonly log: string | undefined
+  readonly progress: Progress
 }
 
 /** Starts all of it. */
-export async function startWorld({ processes, log }: WorldOptions): Promise<World> {
+export async function startWorld({ processes, log, progress }: WorldOptions): Promise<World> {
   await using opened = new AsyncDisposableStack()
   const started = performance.now()
   const now = (): number => performance.now() - started
   const pushes: (Push & { deliveries: { at: number; status: number }[] })[] = []
   const statuses: Status[] = []
-  const jobs: Job[] = []
   const crashes: string[] = []
   const plans = new Map<string, PodPlan>()
+  const steps = createSteps()
 
   // What was answered is on its disk: a restart loses nothing that kanihook was told is kept.
   const redis = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])
@@ -82,21 +93,32 @@ export async function startWorld({ processes, log }: WorldOptions): Promise<Worl
   const forge = await createGiteaStandIn({
     repositories: [...images.keys()],
     tokens: [token],
-    taken: (repository, sha, { status: state, context, description }) =>
-      void statuses.push({ repository, sha, context, state, description, at: now() }),
+    taken: (repository, sha, { status: state, context, description }) => {
+      statuses.push({ repository, sha, context, state, description, at: now() })
+      steps.tell(isTerminal({ state }) ? 'end told' : 'pending told')
+    },
   })
   opened.defer(() => forge.close())
-  const kubernetes = await startSimulatedCluster({ plans, jobs, now })
-  opened.defer(() => kubernetes.stop())
+  const plane = await startTestControlPlane(progress)
+  opened.defer(() => plane.stop())
+  const pods = await followPods({ plane, plans, now, onStep: steps.tell })
+  opened.defer(() => pods.stop())
+  const toxiproxy = await startToxiproxy(progress)
+  opened.defer(() => toxiproxy.stop())
+  const lines = {
+    redis: await toxiproxy.line('redis', Number(new URL(redis.url).port)),
+    api: await toxiproxy.line('api', plane.port),
+  }
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-faults-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'kanihook.yaml'), configuration)
-  await writeFile(join(folder, 'kubeconfig'), kubernetes.kubeConfigYaml())
+  await writeFile(join(folder, 'kubeconfig'), await plane.workerKubeconfig(lines.api.port))
 
   const settings = {
-    REDIS_URL: redis.url,
+    REDIS_URL: `redis://127.0.0.1:${lines.redis.port}`,
     KANIHOOK_CONFIG: join(folder, 'kanihook.yaml'),
     KUBECONFIG: join(folder, 'kubeconfig'),
+    BUILD_NAMESPACE: plane.namespace,
     GITEA_URL: git.url,
     GITEA_API_URL: `${forge.url}/api/v1`,
     GITEA_TOKEN: token,
@@ -141,11 +163,15 @@ export async function startWorld({ processes, log }: WorldOptions): Promise<Worl
   return {
     redis,
     forge,
+    plane,
+    pods,
+    lines,
+    steps,
     receivers,
     workers,
     now,
     crashes,
-    history: () => ({ images, pushes, statuses, jobs }),
+    history: () => ({ images, pushes, statuses, jobs: pods.jobs }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
 
     async push({ repository, branch, ends, buildMs }) {
@@ -177,12 +203,12 @@ export async function startWorld({ processes, log }: WorldOptions): Promise<Worl
       )
       const { headers } = giteaDelivery({ secret, body, id: ids.get(sha) ?? '' })
       const at = now()
-      const [first, ...others] = [...ports.slice(posted), ...ports.slice(0, posted)]
-      posted = (posted + 1) % ports.length
-      let status = await post(first ?? 0, headers, body)
-      // As a load balancer does where nobody listens.
-      for (const port of others) {
-        if (status === 'refused') status = await post(port, headers, body)
+      let status: number | 'refused' = 'refused'
+      // The next one takes it where nobody listens, as behind a load balancer.
+      for (let tried = 0; tried < ports.length && status === 'refused'; tried++) {
+        const receiver = posted++ % ports.length
+        status = await post(ports[receiver] ?? 0, headers, body)
+        if (status === 202) steps.tell('accepted', receiver)
       }
       pushes
         .find((push) => push.sha === sha)

@@ -21,8 +21,13 @@ export interface ControlPlaneSettings {
   readonly onProgress: Progress
 }
 
+export interface ControlPlane {
+  /** Starts the API server again after it was stopped; returns when it serves. */
+  startApiServer(): Promise<void>
+}
+
 /** Starts etcd, the API server, the controller manager and the scheduler; returns when they serve. */
-export async function startControlPlane(settings: ControlPlaneSettings): Promise<void> {
+export async function startControlPlane(settings: ControlPlaneSettings): Promise<ControlPlane> {
   const { daemons, paths, options, authority, admin, server, onProgress } = settings
   const { ports, addresses, stateDir } = options
   const kube = await ensureTool('kubernetes', { onProgress })
@@ -48,7 +53,8 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     alternativeNames: [...names, 'DNS:localhost', 'DNS:kubernetes.default.svc'],
   })
   const tokens = await authority.issueKeyPair('service-accounts')
-  start('kube-apiserver', {
+  const api = { ca: readFileSync(authority.cert), ...readPair(admin) }
+  const apiServer = {
     'etcd-servers': etcd,
     'bind-address': '0.0.0.0',
     'secure-port': ports.apiServer,
@@ -67,15 +73,21 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     'kubelet-certificate-authority': authority.cert,
     // else it looks the node's name up in DNS for logs
     'kubelet-preferred-address-types': 'InternalIP',
-  })
+    // it wants a later etcd than Debian's, and clients lose seconds by finding that out
+    'feature-gates': 'WatchList=false',
+  }
+  const startApiServer = async (): Promise<void> => {
+    start('kube-apiserver', apiServer)
+    await daemons.waitFor('kube-apiserver', () => isReady(`${server}/readyz`, api))
+  }
+  const serves = startApiServer()
   const [managerAccess, schedulerAccess] = [
     await accessFor('kube-controller-manager'),
     await accessFor('kube-scheduler'),
   ]
-  const api = { ca: readFileSync(authority.cert), ...readPair(admin) }
-  await daemons.waitFor('kube-apiserver', () => isReady(`${server}/readyz`, api))
+  await serves
 
-  onProgress('starting the controller manager, the scheduler and the kubelet')
+  onProgress('starting the controller manager and the scheduler')
   start('kube-controller-manager', {
     kubeconfig: managerAccess,
     'service-account-private-key-file': tokens.privateKey,
@@ -96,6 +108,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     'secure-port': ports.scheduler,
     'cert-dir': join(paths.pki, 'kube-scheduler'),
   })
+  return { startApiServer }
 }
 
 function startEtcd(daemons: Daemons, paths: NodePaths, client: string, peer: string): void {

@@ -83,6 +83,12 @@ export function createDaemons(directory: string) {
     })
   }
 
+  /** Sends a signal to a daemon if it is still the process that was started. */
+  function signal(name: string, signal: NodeJS.Signals): void {
+    const recorded = read(name)
+    if (recorded && isRunning(name)) process.kill(recorded.pid, signal)
+  }
+
   /** Ends a daemon if it is still the process that was started; waits until it is gone. */
   async function stop(name: string, signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
     const recorded = read(name)
@@ -104,7 +110,7 @@ export function createDaemons(directory: string) {
     )
   }
 
-  return { start, record, waitFor, isRunning, stop, names, directory }
+  return { start, record, waitFor, isRunning, signal, stop, names, directory }
 }
 
 export type Daemons = ReturnType<typeof createDaemons>
