@@ -97,7 +97,9 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
     const job = await queue.getJob(jobId)
     const state = await job?.getState()
     if (!job || !(state === 'failed' || state === 'completed')) return
-    if (state === 'completed' && job.returnvalue?.decision !== 'ignored') return
+    // Without an id of the forge's it may be another push: A → B → A → B has the same two commits twice.
+    const isKnown = job.data.forgeId !== undefined
+    if (state === 'completed' && job.returnvalue?.decision !== 'ignored' && isKnown) return
     const again = { resetAttemptsMade: true, resetAttemptsStarted: true }
     await job.retry(state, again).catch(async (error: unknown) => {
       // Another process may have been quicker; then it is planned again all the same.

@@ -84,7 +84,7 @@ test('of twenty identical deliveries at once exactly one is accepted, and one is
 })
 
 test('a redelivery of what built something is a duplicate and is not planned again', async () => {
-  const event = delivery()
+  const event = { ...delivery(), forgeId: 'an id of the forge' }
   const seen = plan(async () => planned)
   await queue.accept(event)
   await eventually(async () => (await state(event.id)) === 'planned')
@@ -93,6 +93,15 @@ test('a redelivery of what built something is a duplicate and is not planned aga
   await queue.accept(other)
   await eventually(async () => (await state(other.id)) === 'planned')
   assert.equal(seen.length, 2)
+})
+
+test('the same two commits of a ref again, without an id of the forge, are planned again', async () => {
+  const event = { ...delivery(), forgeId: undefined }
+  const seen = plan(async () => planned)
+  await queue.accept(event)
+  await eventually(async () => (await state(event.id)) === 'planned')
+  assert.equal(await queue.accept(event), 'duplicate')
+  await eventually(() => seen.length === 2)
 })
 
 for (const [what, first, expected] of [
