@@ -82,6 +82,7 @@ function fakeBuilds() {
   const asked: BuildQuery[] = []
   const done: string[] = []
   let broken: Error | undefined
+  let refusedBuild: string | undefined
   const builds: AdminBuilds = {
     async list(query) {
       asked.push(query)
@@ -93,6 +94,8 @@ function fakeBuilds() {
       lines: [line('<b>größe'), line('second')].slice(Math.max(from - 7, 0)),
       dropped: 7,
     }),
+    refusedStatus: async ({ id }) =>
+      id === refusedBuild ? 'GitHub refused the status: 404 Not Found' : undefined,
     async rebuild(id, { by, verbosity }) {
       done.push(`rebuild ${id} by ${by}${verbosity ? `, ${verbosity}` : ''}`)
       const build = await get(id)
@@ -105,7 +108,13 @@ function fakeBuilds() {
       return build
     },
   }
-  return { builds, asked, done, fail: (error: Error) => (broken = error) }
+  return {
+    builds,
+    asked,
+    done,
+    fail: (error: Error) => (broken = error),
+    refuse: (id: string) => (refusedBuild = id),
+  }
 }
 
 describe('the port for operators', () => {
@@ -131,6 +140,7 @@ describe('the port for operators', () => {
         list: (query) => fake.builds.list(query),
         get: (id) => fake.builds.get(id),
         log: (id, from) => fake.builds.log(id, from),
+        refusedStatus: (build) => fake.builds.refusedStatus(build),
         rebuild: (id, wish) => fake.builds.rebuild(id, wish),
         cancel: (id, by) => fake.builds.cancel(id, by),
       },
@@ -329,7 +339,9 @@ describe('the port for operators', () => {
     })
 
     it('show what became of them, without the values of build arguments', async () => {
+      fake.refuse(failed.id)
       const { status, body, text } = await ask('GET', `/api/builds/${failed.id}`)
+      assert.equal(body['statusRefused'], 'GitHub refused the status: 404 Not Found')
       assert.equal(status, 200)
       assert.equal(body['reason'], 'Dockerfile not found: Dockerfile')
       assert(!text.includes('buildArgs') && !text.includes('pushSecret'))

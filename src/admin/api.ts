@@ -61,8 +61,8 @@ const approveBody = z.strictObject({
 export function createApi(options: ApiOptions): Router {
   const { builds, deliveries, pullRequests, repositories, uploads, pageUrl } = options
   const api = Router()
-  const view = (build: Parameters<typeof viewBuild>[0]) =>
-    viewBuild(build, pageUrl(build.id) ?? null)
+  const view = async (build: Parameters<typeof viewBuild>[0]) =>
+    viewBuild(build, pageUrl(build.id) ?? null, (await builds.refusedStatus(build)) ?? null)
 
   api.get('/openapi.json', (_req, res) => answer(res, 200, openapi))
 
@@ -70,13 +70,13 @@ export function createApi(options: ApiOptions): Router {
     const { id, repository, state, limit, before: until } = listQuery.parse(req.query)
     const before = until ? Date.parse(until) : undefined
     const query = { id, repository, state, limit, before }
-    const found = (await builds.list(query)).map(view)
+    const found = await Promise.all((await builds.list(query)).map(view))
     const next = found.length === limit ? found.at(-1)?.createdAt : undefined
     answer(res, 200, { builds: found, next: next ?? null })
   })
 
   api.get('/builds/:id', async (req, res) => {
-    answer(res, 200, view(found(await builds.get(req.params.id), 'build')))
+    answer(res, 200, await view(found(await builds.get(req.params.id), 'build')))
   })
 
   api.get('/builds/:id/log', async (req, res) => {
@@ -95,11 +95,11 @@ export function createApi(options: ApiOptions): Router {
   api.post('/builds/:id/rebuild', wish, async (req, res) => {
     const { verbosity } = rebuildBody.parse(req.body)
     const made = await builds.rebuild(req.params['id'] ?? '', { by, verbosity })
-    answer(res, 202, view(found(made, 'build')))
+    answer(res, 202, await view(found(made, 'build')))
   })
 
   api.post('/builds/:id/cancel', async (req, res) => {
-    answer(res, 202, view(found(await builds.cancel(req.params.id, by), 'build')))
+    answer(res, 202, await view(found(await builds.cancel(req.params.id, by), 'build')))
   })
 
   addUploadRoutes(api, { uploads, view, by })

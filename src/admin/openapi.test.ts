@@ -11,7 +11,14 @@ interface Layer {
 describe('the description of the API', () => {
   const never = () => Promise.reject(new Error('not asked'))
   const api = createApi({
-    builds: { list: never, get: never, log: never, rebuild: never, cancel: never },
+    builds: {
+      list: never,
+      get: never,
+      log: never,
+      refusedStatus: never,
+      rebuild: never,
+      cancel: never,
+    },
     deliveries: { get: never },
     pullRequests: { approve: never },
     repositories: { trust: never },

@@ -132,6 +132,10 @@ const schemas = {
       ],
     },
     page: { ...nullable(text), description: 'The page that its status links to.' },
+    statusRefused: {
+      ...nullable(text),
+      description: 'Why the commit does not show what became of it: the refusal of the forge.',
+    },
     upload: {
       description:
         'Set where an upload was built: `sha` is its SHA-256, and there is no repository.',

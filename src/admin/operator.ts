@@ -25,7 +25,7 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
   pullRequests: AdminPullRequests
   repositories: AdminRepositories
 } {
-  const { builds, refs, logs } = stores
+  const { builds, refs, logs, statuses } = stores
 
   /** Reads on until enough builds fit the question, or none is left. */
   async function list(query: BuildQuery): Promise<Build[]> {
@@ -111,8 +111,13 @@ export function createOperator({ stores, queues, deliveries }: OperatorOptions):
     return after
   }
 
+  async function refusedStatus(build: Build): Promise<string | undefined> {
+    const { shown } = await statuses.read(statusId(build))
+    return shown?.refused?.message
+  }
+
   return {
-    builds: { list, rebuild, cancel, get: builds.get, log: logs.read },
+    builds: { list, rebuild, cancel, get: builds.get, log: logs.read, refusedStatus },
     pullRequests: createApprover({ refs, deliveries }),
     repositories: { trust: refs.trust },
   }

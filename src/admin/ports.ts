@@ -29,6 +29,8 @@ export interface RebuildWish {
 export interface AdminBuilds {
   list(query: BuildQuery): Promise<readonly Build[]>
   get(id: string): Promise<Build | undefined>
+  /** Why the commit does not show what became of the build: the forge's refusal. Undefined: it does, or will. */
+  refusedStatus(build: Build): Promise<string | undefined>
   /** The log from the line with this index on; 0 is the first that ever was. */
   log(id: string, from: number): Promise<StoredLog>
   /**

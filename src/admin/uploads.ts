@@ -32,7 +32,7 @@ const wishQuery = z.strictObject({
 export interface UploadRoutesOptions {
   /** Undefined: this process takes none. */
   readonly uploads: AdminUploads | undefined
-  readonly view: (build: Build) => object
+  readonly view: (build: Build) => Promise<object>
   /** Whom a build names as its cause. */
   readonly by: string
 }
@@ -65,7 +65,7 @@ export function addUploadRoutes(api: Router, { uploads, view, by }: UploadRoutes
       res.locals['lift']?.()
       const wish = { ...rest, buildArgs, by }
       const build = await on().build(req, declared, wish, () => res.destroyed)
-      answer(res, 202, view(build))
+      answer(res, 202, await view(build))
     } finally {
       deadline(req, res, lingerMs)
       req.resume()

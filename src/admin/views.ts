@@ -7,7 +7,7 @@ import type { DeliveryRecord } from '../queue/delivery-queue.ts'
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** A build as `/api` shows it: every field named here and in openapi.ts, so that none slips out. */
-export function viewBuild(build: Build, page: string | null) {
+export function viewBuild(build: Build, page: string | null, statusRefused: string | null) {
   const { id, repository, ref, sha, image, generation, attempt, plan, cause, state } = build
   const { outcome } = build
   return {
@@ -51,6 +51,7 @@ export function viewBuild(build: Build, page: string | null) {
     remarks: remarks(build),
     stop: build.stop ?? null,
     page,
+    statusRefused,
     upload: plan.upload ?? null,
   }
 }

@@ -35,9 +35,11 @@ function outcome(build: ApiBuild): string {
   return oneLine(step.note === null ? name : `${name}: ${step.note}`)
 }
 
-/** What could be better about a build, a line each. */
-export const remarkLines = ({ remarks }: ApiBuild): string[] =>
-  remarks.map((remark) => `Worth a look: ${oneLine(remark)}`)
+/** What could be better about a build, a line each, and why its commit does not show it. */
+export const remarkLines = ({ remarks, statusRefused }: ApiBuild): string[] => [
+  ...remarks.map((remark) => `Worth a look: ${oneLine(remark)}`),
+  ...(statusRefused ? [`Not shown on the commit: ${oneLine(statusRefused)}`] : []),
+]
 
 /** `app of acme/app main at 1a2b3c4d5e6f`, or `app of upload 1a2b3c4d5e6f` */
 export const about = ({ image, repository, ref, sha, upload }: ApiBuild): string =>

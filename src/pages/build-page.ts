@@ -18,10 +18,12 @@ export interface BuildPage {
   readonly log: StoredLog
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** Why the forge does not show the status. */
+  readonly refused?: string | undefined
 }
 
 /** What a commit's status links to: what was built, why, how far it is, and its log. */
-export function buildPage({ build, log, now }: BuildPage): string {
+export function buildPage({ build, log, now, refused }: BuildPage): string {
   const { word, tone } = stateWords[build.state]
   const live = !isEnded(build.state)
   return htmlDocument({
@@ -34,8 +36,9 @@ export function buildPage({ build, log, now }: BuildPage): string {
         <span>Build <code>${build.id}</code></span>
       </div>
       <main class="${tone}">
-        ${hero(build, log, now)} ${reason(build, log)} ${remarksView(build)} ${scanView(build)}
-        ${stepsView(build, now)} ${facts(build)} ${logView({ log, since: build.createdAt, live })}
+        ${hero(build, log, now)} ${reason(build, log)} ${refusedView(refused)} ${remarksView(build)}
+        ${scanView(build)} ${stepsView(build, now)} ${facts(build)}
+        ${logView({ log, since: build.createdAt, live })}
       </main>
       <footer>
         Anyone who has this link can read this
@@ -88,6 +91,14 @@ function remarksView(build: Build): Html | undefined {
     ${sentences.map((text) => html`<p>${text}</p>`)}
   </section>`
 }
+
+const refusedView = (refused: string | undefined): Html | undefined =>
+  refused === undefined
+    ? undefined
+    : html`<section class="card remarks">
+        <h2>Not shown on the commit</h2>
+        <p>${refused}</p>
+      </section>`
 
 const stopSentence = (stop: NonNullable<Build['stop']>): string =>
   stop.why === 'superseded'

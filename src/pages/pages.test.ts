@@ -91,6 +91,7 @@ describe('the page of a build', () => {
   it('says what was built, from what, and why', async () => {
     const { status, text } = await page(build())
     assert.equal(status, 200)
+    assert(!text.includes('Not shown on the commit'))
     const plan = buildPlan()
     for (const said of [
       'app of acme/app',
@@ -102,6 +103,17 @@ describe('the page of a build', () => {
     ]) {
       assert(text.includes(said), said)
     }
+  })
+
+  it('says why the commit does not show it, where the forge refused its status', async () => {
+    const refused = {
+      message: 'GitHub refused the status: 404 Not Found: does the token see <it>?',
+    }
+    const { text } = await page(build(), [], {
+      statuses: { read: async () => ({ builds: [], shown: { refused } }) },
+    })
+    assert(text.includes('Not shown on the commit'))
+    assert(text.includes('404 Not Found: does the token see &lt;it&gt;?'))
   })
 
   it('lists what a scan found, and how much of it is in the log alone', async () => {

@@ -7,13 +7,19 @@ import { messagePage } from './document.ts'
 import { pagePaths, type PageKind } from './link-keys.ts'
 import type { Links } from './links.ts'
 import { pushPage } from './push-page.ts'
+import { statusId } from '../statuses/context.ts'
 import { contentSecurityPolicy } from './style.ts'
 
 export interface PagesOptions {
   readonly builds: Pick<BuildStore, 'get'>
   readonly logs: Pick<LogStore, 'read'>
-  /** The builds that share a status. */
-  readonly statuses: { read(id: string): Promise<{ readonly builds: readonly string[] }> }
+  /** The builds that share a status, and the forge's refusal to show it. */
+  readonly statuses: {
+    read(id: string): Promise<{
+      readonly builds: readonly string[]
+      readonly shown?: { readonly refused?: { readonly message: string } } | undefined
+    }>
+  }
   readonly keys: Pick<Links, 'valid' | 'key'>
   /** `off`: every page is 404. */
   readonly mode: 'link' | 'off'
@@ -63,7 +69,9 @@ export function createPages(options: PagesOptions): Router {
 
   serve('build', async (id) => {
     const [build, log] = await Promise.all([builds.get(id), logs.read(id)])
-    return build && buildPage({ build, log, now: now() })
+    if (!build) return undefined
+    const { shown } = await statuses.read(statusId(build))
+    return buildPage({ build, log, now: now(), refused: shown?.refused?.message })
   })
   serve('push', async (id) => {
     const { builds: ids } = await statuses.read(id)

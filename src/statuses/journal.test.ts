@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { buildPlan } from '../../test/support/samples.ts'
 import type { Build } from '../builds/build.ts'
-import { PermanentError } from '../errors.ts'
+import { ForgeRefused } from '../forges/api-errors.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createStatusJournal } from './journal.ts'
@@ -81,20 +81,27 @@ test('a status that was posted is found in the log by each build that shares it,
   const { description, ...said } = line
   assert.deepEqual(said, { level: 'info', ...facts, msg: 'status posted' })
   assert.equal(typeof description, 'string')
-  assert.ok(counts.includes('kanihook_statuses_total{forge="gitea",result="posted"} 1\n'))
+  assert.ok(counts.includes('kanihook_statuses_total{forge="gitea",result="posted",reason=""} 1\n'))
   assert.match(counts, /^kanihook_push_status_seconds_bucket\{le="2",status="first"\} 0$/m)
   assert.match(counts, /^kanihook_push_status_seconds_bucket\{le="10",status="first"\} 1$/m)
   assert.ok(!counts.includes('status="last"'))
 })
 
-test('so is one that the forge refused, with the reason', async () => {
-  const { line, counts } = await reported(() => Promise.reject(new PermanentError('401')))
+test('so is one that the forge refused, with the reason, what to do, and when it is tried again', async () => {
+  const { line, counts } = await reported(() =>
+    Promise.reject(new ForgeRefused(401, 'Gitea refused')),
+  )
   const { description: _, ...said } = line
   assert.deepEqual(said, {
     level: 'error',
     ...facts,
-    refused: '401',
+    refused: 'Gitea refused',
+    reason: 'token',
+    fix: 'set a token that is valid and restart the worker; kanihook doctor looks at tokens',
+    again: 'in 1 min',
     msg: 'status refused by the forge',
   })
-  assert.ok(counts.includes('kanihook_statuses_total{forge="gitea",result="refused"} 1\n'))
+  assert.ok(
+    counts.includes('kanihook_statuses_total{forge="gitea",result="refused",reason="token"} 1\n'),
+  )
 })

@@ -5,6 +5,7 @@ import type { Repository } from '../builds/push-event.ts'
 import { PermanentError, RetryLater } from '../errors.ts'
 import type { CommitStatus, ForgeClient } from '../forges/forge.ts'
 import { desiredStatus, type PageUrl } from './desired.ts'
+import { refusalOf, tryAgainMs, type Refusal } from './refusal.ts'
 
 /** What a forge was told last. */
 export interface Shown {
@@ -14,13 +15,9 @@ export interface Shown {
   readonly memory?: string
   /** How often the forge has refused since it last took one. */
   readonly refusals?: number
+  /** Why the forge does not show what it should; undefined: nothing that it refused is owed. */
+  readonly refused?: Refusal
 }
-
-/** A token that was changed, a repository that was moved: what a person mends in a day is still shown. */
-const maxRefusals = 30
-
-/** Milliseconds until a refused status is tried again: a minute, doubled up to an hour. */
-const refusedFor = (refusals: number): number => 60_000 * Math.min(2 ** refusals, 60)
 
 /** Desired and shown statuses; an id stands for one context on one commit. */
 export interface StatusStore {
@@ -51,7 +48,11 @@ export interface ReporterOptions {
   readonly forges: ReadonlyMap<string, ForgeClient>
   /** Undefined: there are no pages. */
   readonly pageUrl: PageUrl
-  readonly posted?: (post: Post, refused?: string) => void
+  /** A status was taken, or refused: then until when it rests, in milliseconds; undefined: until it changes. */
+  readonly posted?: (
+    post: Post,
+    refused?: Refusal & { readonly againMs: number | undefined },
+  ) => void
 }
 
 /**
@@ -99,12 +100,13 @@ export function createReporter(options: ReporterOptions): (id: string) => Promis
         posted?.(posting)
       } catch (error) {
         if (!(error instanceof PermanentError)) throw error
-        posted?.(posting, error.message)
+        const refused = refusalOf(error)
         const refusals = (shown?.refusals ?? 0) + 1
-        const givenUp = refusals >= maxRefusals
-        await store.recordShown(id, { ...shown, ...(givenUp ? { status } : {}), refusals })
-        if (givenUp) return
-        throw new RetryLater(error.message, { afterMs: refusedFor(refusals - 1) })
+        const againMs = tryAgainMs(refused, refusals)
+        posted?.(posting, { ...refused, againMs })
+        const givenUp = againMs === undefined
+        await store.recordShown(id, { ...shown, ...(givenUp ? { status } : {}), refusals, refused })
+        if (!givenUp) throw new RetryLater(error.message, { afterMs: againMs })
       }
     }
   }

@@ -7,8 +7,8 @@ export interface Metrics {
   /** A webhook request has ended. */
   delivery(forge: string, decision: string, seconds: number): void
   build(ended: EndedBuild): void
-  /** A status was posted to a forge, or was not. */
-  status(forge: string, result: 'posted' | 'retried' | 'refused'): void
+  /** A status was posted to a forge, or refused by it: for that reason. */
+  status(forge: string, result: 'posted' | 'refused', reason?: string): void
   /** A forge is left in peace, as it has had enough or does not answer. */
   hold(forge: string, why: 'limited' | 'away'): void
   /** A commit shows the first status, or the last one, of a push that was heard of so many seconds before. */
@@ -90,8 +90,8 @@ export function createMetrics(): Metrics {
   })
   const statuses = new Counter({
     name: 'kanihook_statuses_total',
-    help: 'Commit statuses by forge and result.',
-    labelNames: ['forge', 'result'],
+    help: 'Commit statuses by forge, result and, where they were refused, reason.',
+    labelNames: ['forge', 'result', 'reason'],
     registers,
   })
   const holds = new Counter({
@@ -140,7 +140,7 @@ export function createMetrics(): Metrics {
       for (const [step, atIt] of steps) stepSeconds.observe({ step }, atIt)
     },
     shown: (status, seconds) => shownSeconds.observe({ status }, seconds),
-    status: (forge, result) => statuses.inc({ forge, result }),
+    status: (forge, result, reason = '') => statuses.inc({ forge, result, reason }),
     hold: (forge, why) => holds.inc({ forge, why }),
     swept(forge, result, seconds) {
       sweeps.inc({ forge, result })

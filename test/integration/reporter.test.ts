@@ -3,9 +3,12 @@ import { beforeEach, test } from 'node:test'
 import type { BuildPlan } from '../../src/builds/build.ts'
 import type { BuildStore } from '../../src/builds/ports.ts'
 import { PermanentError, RetryLater } from '../../src/errors.ts'
+import { createOperator } from '../../src/admin/operator.ts'
+import { ForgeRefused } from '../../src/forges/api-errors.ts'
 import type { ForgeClient, StatusPost } from '../../src/forges/forge.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createRefStore } from '../../src/queue/ref-store.ts'
+import { createStores } from '../../src/queue/stores.ts'
 import { createStatusStore } from '../../src/queue/status-store.ts'
 import { statusId } from '../../src/statuses/context.ts'
 import { createReporter } from '../../src/statuses/reporter.ts'
@@ -53,6 +56,21 @@ async function create(change: Partial<BuildPlan> = {}): Promise<BuildPlan> {
   const plan = buildPlan(change)
   await builds.create(plan)
   return plan
+}
+
+/** What an operator is told who asks about the build. */
+async function whyNotShown(id: string): Promise<string | undefined> {
+  const never = () => assert.fail('not asked')
+  const operator = createOperator({
+    stores: createStores(redis.client, {
+      buildRetentionMs: 60_000,
+      logRetentionMs: 60_000,
+      maxBuildsPerRepository: 0,
+    }),
+    queues: { build: never, buildNow: never, status: never },
+    deliveries: { accept: never },
+  })
+  return operator.builds.refusedStatus((await operator.builds.get(id))!)
 }
 
 const states = (): string[] => posts.map(({ status }) => status.state)
@@ -136,6 +154,34 @@ test('a forge that refuses for more than a day is left in peace', async () => {
   answer = () => Promise.reject(new PermanentError('404'))
   for (let n = 0; n < 40; n++) await report(statusId(build)).catch(() => undefined)
   assert.equal(posts.length, 30)
+})
+
+for (const [claim, error] of [
+  ['does not take', new ForgeRefused(422, 'GitHub refused the status: 422 (No commit found)')],
+  ['has no commit for', new ForgeRefused(404, 'GitLab refused the status: 404 Commit Not Found')],
+] as const) {
+  test(`a status that the forge ${claim} is not tried again before it changes`, async () => {
+    const build = await create()
+    answer = () => Promise.reject(error)
+    for (let n = 0; n < 5; n++) await report(statusId(build))
+    assert.equal(posts.length, 1)
+    await builds.end(build.id, { state: 'failed', reason: 'RUN failed' })
+    for (let n = 0; n < 5; n++) await report(statusId(build))
+    assert.deepEqual(states(), ['queued', 'failure'])
+    assert.equal(await whyNotShown(build.id), error.message)
+  })
+}
+
+test('why a commit shows nothing is known of its build, until it does', async () => {
+  const build = await create()
+  assert.equal(await whyNotShown(build.id), undefined)
+  const message = 'GitHub refused the status: 404 Not Found: does the token see acme/app?'
+  answer = () => Promise.reject(new ForgeRefused(404, message))
+  await assert.rejects(report(statusId(build)), RetryLater)
+  assert.equal(await whyNotShown(build.id), message)
+  answer = async () => undefined
+  await report(statusId(build))
+  assert.equal(await whyNotShown(build.id), undefined)
 })
 
 test('what the forge wants to see again with the next post is handed back', async () => {

@@ -30,6 +30,7 @@ export const buildSchema = z.looseObject({
   // One of an older version says none.
   remarks: z.array(z.string()).default([]),
   foundBy: z.string().nullish(),
+  statusRefused: z.string().nullish(),
   upload: z.looseObject({ bytes: z.number() }).nullish(),
 })
 

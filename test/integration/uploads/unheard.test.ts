@@ -68,7 +68,7 @@ beforeEach(async () => {
       images: () => [],
       build: held.build,
     },
-    view: ({ id }) => ({ id }),
+    view: async ({ id }) => ({ id }),
     by: 'an operator',
   })
   app.use((_error: Error, _req: Request, res: Response, _next: NextFunction) => {
