@@ -126,7 +126,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     const result = await planned(delivery)
     const records = await Promise.all([...result.builds, ...result.superseded].map(builds.get))
     const known = records.filter((build) => build !== undefined)
-    await Promise.all(known.map(tell))
+    await Promise.all(known.map(told))
     const { id, event } = delivery
     const { decision, reason } = result
     const { forge, path } = event.repository
@@ -151,6 +151,12 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     } finally {
       await pushStatus(delivery)
     }
+  }
+
+  /** One that ended while it waited gives up its place in line: nobody else tells of its end then. */
+  async function told(build: Build): Promise<void> {
+    if (isEnded(build.state) && (await queues.leave(build.id))) await changed(build)
+    else await tell(build)
   }
 
   /** One status of a push waits for all of its images: where the ref has moved on, there are no more to come. */
@@ -307,6 +313,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       // Half a second doubled up to a minute: about an hour of a forge that is away.
       patience: 70,
       work: planDelivery,
+      began: deliveries.began,
       failed: planFailed,
       onError,
     }),

@@ -115,6 +115,12 @@ export interface BuildStore {
    * `endsFirst` says it of. One that has started waits for none, so no two wait for each other.
    */
   olderActive(build: Build): Promise<readonly string[]>
+  /**
+   * Has a build start, or says what is in its way: its repository runs as many as it may (`limit`), and so many
+   * (`before`) wait for the same and come before it. Only builds that live are counted: a limit that was lowered
+   * ends none, and one that is known to have started is counted without being asked about.
+   */
+  start(id: string): Promise<{ readonly limit: number; readonly before: number } | undefined>
   /** Builds that may have waited for the end of this one. */
   mayStart(ended: Build): Promise<readonly string[]>
   /** Sets the state of a build that has not ended; returns the record after it, changed or not. */

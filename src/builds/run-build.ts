@@ -41,6 +41,7 @@ export function createRunner(
       const outcome = build.stop ? stopped(build.stop) : unauthorised(build)
       if (outcome) return end(build, outcome)
       await olderOnesGone(build)
+      await mayStart(build)
       // Its parts count their own.
       if (build.plan.platforms) await update(build, { state: 'starting', tries: 1 })
     }
@@ -70,18 +71,36 @@ export function createRunner(
 
   /** An older build may still push until its pod is gone; its tags must not move back. */
   async function olderOnesGone(build: Build): Promise<void> {
-    const [first] = await builds.olderActive(build)
+    const all = await builds.olderActive(build)
+    const [first] = all
     if (first === undefined) return
     const older = await builds.get(first)
     const whose = older ? ` of ${refName(older)}` : ''
     const note = `Waiting for build ${first}${whose}, which may push the same tags`
+    // The end of one of them is told; what was not heard is seen the later the more there are.
+    throw await held(build, note, Math.min(60_000, 1_000 * all.length))
+  }
+
+  /** Neither all nodes nor the line of the others are for one repository alone. */
+  async function mayStart(build: Build): Promise<void> {
+    const full = await builds.start(build.id)
+    if (!full) return
+    const { limit, before } = full
+    const running = limit === 1 ? '1 build' : `${limit} builds`
+    const note = `Waiting: ${running} of ${build.repository.path} ${limit === 1 ? 'is' : 'are'} running, as many as may at once`
+    // The first one is told when it may start.
+    throw await held(build, note, Math.min(600_000, 30_000 * (before + 1)))
+  }
+
+  /** Says in the build's status what holds it. */
+  async function held(build: Build, note: string, afterMs: number): Promise<RetryLater> {
     const queued = build.steps.at(-1)
     if (queued && queued.note !== note) {
       const after = await builds.update(build.id, { step: { ...queued, note } })
       // One that was ended meanwhile is told of when it is looked at again.
       if (!isEnded(after.state)) await changed(after)
     }
-    throw new RetryLater(note, { afterMs: 1_000 })
+    return new RetryLater(note, { afterMs })
   }
 
   async function removed(job: string, signal: AbortSignal): Promise<ContainerEnds | undefined> {

@@ -15,10 +15,18 @@ import { endsFirst } from '../builds/tag-order.ts'
 import { stopped } from '../builds/verdict.ts'
 import { RetryLater } from '../errors.ts'
 import { statusField, statusId } from '../statuses/context.ts'
-import { createBuild, endBuild, stopBuild, updateBuild } from './build-scripts.ts'
+import { createBuild, endBuild, startBuild, stopBuild, updateBuild } from './build-scripts.ts'
+import { beganKey, entryKey } from './fair-line.ts'
 import { key } from './redis.ts'
 import { refKey } from './ref-store.ts'
 import { statusKey } from './status-store.ts'
+
+export const buildsQueue = 'builds'
+
+/** The queue's entry of a build. */
+export const buildEntry = (id: string): string => `build-${id}`
+
+const buildEntryKey = (id: string): string => entryKey(buildsQueue, buildEntry(id))
 
 /** Where a request to stop a running build is published; the message is the build's id. */
 export const stopChannel = key('stops')
@@ -73,10 +81,11 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       const stop = { why: 'superseded', bySha: plan.sha } as const
       const [created, ...superseded] = (await redis.eval(
         createBuild,
-        6,
+        7,
         buildKey(plan.id),
         laneKey(plan),
         runningKey(plan),
+        heldKey(plan),
         index,
         statusKey(statusId(plan)),
         refKey(plan.repository, plan.ref),
@@ -96,6 +105,8 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         plan.attempt > 0 ? '1' : '0',
         plan.generation,
         JSON.stringify(plan.plan.destinations.map(pushingKey)),
+        ownerOf(plan),
+        buildEntryKey(''),
       )) as string[]
       if (created === 'stale') {
         throw new RetryLater(`${plan.ref} has moved on since it was planned`, { afterMs: 50 })
@@ -116,27 +127,41 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
         ended.plan.destinations.map((tag) => redis.zrange(pushingKey(tag), '0', '0')),
       )
       const ofLane = await redis.zrange(laneKey(ended), '0', '-1')
-      return [...new Set([...ofLane, ...next.flat()])]
+      const free = maxPerRepository - (await redis.scard(runningKey(ended)))
+      const held = await redis.zrange(heldKey(ended), '0', `${Math.max(0, free - 1)}`)
+      return [...new Set([...ofLane, ...next.flat(), ...held])]
+    },
+
+    async start(id) {
+      const build = await known(id)
+      const answer = (await redis.eval(
+        startBuild,
+        5,
+        buildKey(id),
+        runningKey(build),
+        heldKey(build),
+        buildEntryKey(id),
+        beganKey(buildsQueue),
+        id,
+        maxPerRepository,
+        buildKey(''),
+        buildEntryKey(''),
+      )) as string
+      if (answer === 'started' || answer === 'ended') return undefined
+      return { limit: maxPerRepository, before: Number(answer) }
     },
 
     async update(id, change) {
       const build = await known(id)
-      const answer = await redis.eval(
+      await redis.eval(
         updateBuild,
         2,
         buildKey(id),
         runningKey(build),
         id,
         change.state ?? '',
-        maxPerRepository,
         ...fieldsOf(change),
       )
-      if (answer === 'full') {
-        throw new RetryLater(
-          `Waiting: ${maxPerRepository} builds of ${build.repository.path} are running`,
-          { afterMs: 2_000 },
-        )
-      }
       return known(id)
     },
 
@@ -144,10 +169,11 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       const build = await known(id)
       await redis.eval(
         endBuild,
-        4,
+        5,
         buildKey(id),
         laneKey(build),
         runningKey(build),
+        heldKey(build),
         successKey(build),
         id,
         outcome.state,
@@ -165,10 +191,11 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
       const outcome = stopped(stop)
       await redis.eval(
         stopBuild,
-        3,
+        4,
         buildKey(id),
         laneKey(build),
         runningKey(build),
+        heldKey(build),
         id,
         JSON.stringify(stop),
         outcome.state,
@@ -217,9 +244,11 @@ export function createBuildStore(options: BuildStoreOptions): BuildStore & Build
 
 type Owner = Pick<BuildPlan, 'repository'>
 
-const buildKey = (id: string): string => key('build', id)
+export const buildKey = (id: string): string => key('build', id)
+const ownerOf = ({ repository: { forge, id } }: Owner): string => `${forge}/${id}`
 const runningKey = ({ repository }: Owner): string =>
   key('running', repository.forge, repository.id)
+const heldKey = ({ repository }: Owner): string => key('held', repository.forge, repository.id)
 const successKey = ({ repository }: Owner): string =>
   key('success', repository.forge, repository.id)
 const successField = ({ ref, image }: Lane): string => JSON.stringify([ref, image])

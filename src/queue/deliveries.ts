@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { Queue, type Job, type JobState } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { PlanResult } from '../builds/plan.ts'
-import type { Delivery } from '../builds/push-event.ts'
+import type { Delivery, PushEvent } from '../builds/push-event.ts'
 import type { QueueDepth } from '../telemetry/metrics.ts'
 import type { DeliveryQueue, DeliveryRecord } from './delivery-queue.ts'
 import { depthsOf } from './depth.ts'
+import { createFairLine } from './fair-line.ts'
 import { key, prefix } from './redis.ts'
 
 export const deliveriesQueue = 'deliveries'
@@ -17,6 +18,8 @@ const keptMs = 8 * days
 
 /** How long "nobody wanted this" is remembered. */
 const rememberedMs = 1 * days
+
+const ownerOf = ({ repository: { forge, id } }: PushEvent): string => `${forge}/${id}`
 
 const ignoredKey = (id: string): string => key('ignored', id)
 
@@ -30,6 +33,8 @@ const mostUnplanned = 1_000
 export interface OpenDeliveryQueue extends DeliveryQueue {
   /** Deliveries that wait for their plan; undefined: too many to look at. */
   unplanned(): Promise<readonly Delivery[] | undefined>
+  /** A delivery of this priority is being planned: what counts for whose turn it is. */
+  began(priority: number): Promise<void>
   /** How many deliveries wait and run. */
   depths(): Promise<QueueDepth[]>
   close(): Promise<void>
@@ -48,18 +53,23 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
     },
   })
   queue.on('error', () => undefined)
+  const line = createFairLine({ redis, queue: deliveriesQueue })
 
   return {
     async accept(delivery) {
-      const { id: jobId } = delivery
+      const { id: jobId, event } = delivery
+      const owner = ownerOf(event)
+      const priority = await line.place(jobId, { owner })
       // The add is one script, so it cannot half happen, and it leaves a job of that id as it is: the name that
       // the job has then tells who stored it, also where the answer to an earlier try was lost.
       const name = `push ${randomUUID()}`
-      await queue.add(name, delivery, { jobId })
+      if (priority !== undefined) await queue.add(name, delivery, { jobId, priority })
       if ((await redis.hget(queue.toKey(jobId), 'name')) === name) return 'accepted'
-      await planAgain(jobId)
+      await planAgain(jobId, owner)
       return 'duplicate'
     },
+
+    began: line.began,
 
     async remember(delivery, reason) {
       const record = JSON.stringify({ delivery, reason })
@@ -93,13 +103,15 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
   }
 
   /** A redelivery of what failed, or of what built nothing, is a wish to have it looked at again. */
-  async function planAgain(jobId: string): Promise<void> {
+  async function planAgain(jobId: string, owner: string): Promise<void> {
     const job = await queue.getJob(jobId)
     const state = await job?.getState()
     if (!job || !(state === 'failed' || state === 'completed')) return
     // Without an id of the forge's it may be another push: A → B → A → B has the same two commits twice.
     const isKnown = job.data.forgeId !== undefined
     if (state === 'completed' && job.returnvalue?.decision !== 'ignored' && isKnown) return
+    // It has had its turn.
+    await job.changePriority({ priority: await line.nextPlace(owner) })
     const again = { resetAttemptsMade: true, resetAttemptsStarted: true }
     await job.retry(state, again).catch(async (error: unknown) => {
       // Another process may have been quicker; then it is planned again all the same.

@@ -13,6 +13,8 @@ export interface QueueWorkerOptions<Data, Result> {
    * end it as failed. Aborted: it is handed over at once.
    */
   readonly work: (data: Data, signal: AbortSignal) => Promise<Result>
+  /** A job of this priority is begun. */
+  readonly began?: (priority: number) => Promise<void>
   /** How often RetryLater puts a job off before it is a failure. */
   readonly patience?: number
   /** How long RetryLater puts a job off before it is a failure, in milliseconds since it was added. */
@@ -41,6 +43,7 @@ export function createQueueWorker<Data, Result>(
     redis,
     concurrency,
     work,
+    began,
     patience = Infinity,
     patienceMs = Infinity,
     failed,
@@ -55,6 +58,8 @@ export function createQueueWorker<Data, Result>(
     started += 1
     running += 1
     try {
+      // Whose turn is next is a matter of order alone: nothing fails for it.
+      await began?.(job.priority).catch(() => undefined)
       return await attempt(job, token)
     } finally {
       running -= 1

@@ -15,7 +15,7 @@ test('the depth of a queue is all that is left to do in it, whatever its state',
   const builds = new Queue(buildsQueue, { connection: redis.client, prefix })
   try {
     await queues.build('first')
-    await builds.add('build', 'second', { priority: 3 })
+    await builds.add('build', 'second')
     await builds.add('build', 'third', { delay: 60_000 })
     await queues.status('first', true)
     await queues.status('first', false)
@@ -24,7 +24,7 @@ test('the depth of a queue is all that is left to do in it, whatever its state',
     assert.deepEqual(
       depths.filter(({ jobs }) => jobs > 0),
       [
-        { queue: 'deliveries', state: 'waiting', jobs: 1 },
+        { queue: 'deliveries', state: 'prioritized', jobs: 1 },
         { queue: 'builds', state: 'waiting', jobs: 1 },
         { queue: 'builds', state: 'prioritized', jobs: 1 },
         { queue: 'builds', state: 'delayed', jobs: 1 },

@@ -3,7 +3,6 @@ import { beforeEach, test } from 'node:test'
 import { jobName, type Build, type TagClaim } from '../../src/builds/build.ts'
 import type { BuildStore, LogStore, RefStore } from '../../src/builds/ports.ts'
 import { PermanentError, RetryLater } from '../../src/errors.ts'
-import { createBuildStore } from '../../src/queue/build-store.ts'
 import type { FakeCluster } from '../stand-ins/fake-cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { useRunner, type RunnerUnderTest } from '../support/runner.ts'
@@ -410,27 +409,6 @@ test('an image that the repository itself names is built, as long as it may', as
   const forbidden = await create({}, { attempt: 2 })
   await run(forbidden.id, { rules: { find: () => entry } })
   assert.equal((await record(forbidden.id)).state, 'cancelled')
-})
-
-test('only as many builds of a repository run as it may have', async () => {
-  builds = createBuildStore({
-    redis: its.redis.client,
-    retentionMs: 60_000,
-    maxPerRepository: 1,
-    now: Date.now,
-  })
-  const other = { ...imagePlan, destinations: ['registry.example.com/acme/app:one'] }
-  const first = buildPlan({ ref: 'refs/heads/one', plan: other })
-  const second = buildPlan({ ref: 'refs/heads/two' })
-  await builds.create(first)
-  await builds.create(second)
-  await builds.update(first.id, { state: 'starting' })
-  await assert.rejects(run(second.id), /1 builds of acme\/app are running/)
-  await builds.end(first.id, { state: 'cancelled', reason: 'x' })
-  const running = run(second.id)
-  await started()
-  cluster.show(jobName(second, 1), { phase: 'ended', ends: { clone: ok, build: pushed } })
-  await running
 })
 
 test('a build that was asked to stop while nobody held it is ended without a new Job', async () => {
