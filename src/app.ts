@@ -11,6 +11,7 @@ import { connectBounded } from './queue/redis.ts'
 import { createStores } from './queue/stores.ts'
 import { createWorkQueues } from './queue/work-queues.ts'
 import { createReceiverRole } from './receiver-role.ts'
+import { namespacesOf } from './settings/config.ts'
 import type { LiveRules } from './settings/live-rules.ts'
 import type { LiveOwnSecrets } from './settings/own-secrets.ts'
 import type { Settings } from './settings/settings.ts'
@@ -130,6 +131,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       rules,
       registries,
       matches,
+      namespaces: () => namespacesOf(config.config()),
       deliveries,
       links,
       logger,

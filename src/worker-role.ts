@@ -9,10 +9,9 @@ import { createRestore, type KeptJob } from './builds/restore.ts'
 import { createRunner } from './builds/run-build.ts'
 import type { Cluster } from './builds/ports.ts'
 import type { Rules } from './builds/rules.ts'
+import { createClusters } from './cluster/clusters.ts'
 import { createCloneLogins } from './cluster/clone-login.ts'
-import { createHints } from './cluster/hints.ts'
 import { jobSettings } from './cluster/job-manifest.ts'
-import { createKubernetesCluster } from './cluster/kubernetes-cluster.ts'
 import { createSecretValues } from './cluster/secret-values.ts'
 import { tidyTaskRuns } from './cluster/tekton/tidy.ts'
 import { clientsOf, sourceOf } from './forges/clients.ts'
@@ -52,6 +51,8 @@ export interface WorkerRoleOptions {
   readonly registries: () => readonly RegistrySettings[]
   /** The `match` of each entry of kanihook.yaml. */
   readonly matches: () => readonly string[]
+  /** Those that entries of kanihook.yaml name. */
+  readonly namespaces: () => readonly string[]
   readonly kubeConfig: KubeConfig
   /** For looks at the queues that do not wait for Redis. */
   readonly boundedRedis: Redis
@@ -78,8 +79,18 @@ const sweepGraceMs = 120_000
 
 /** Joins planner, builder and reporter to their queues, the forges and the cluster. */
 export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
-  const { settings, drivers, rules, registries, matches, kubeConfig, links, logger, metrics } =
-    options
+  const {
+    settings,
+    drivers,
+    rules,
+    registries,
+    matches,
+    namespaces,
+    kubeConfig,
+    links,
+    logger,
+    metrics,
+  } = options
   const { boundedRedis, deliveries } = options
   const redis = connectPatient(settings.redisUrl)
   const budgets = createBudgets({ redis, onHold: createHoldJournal(logger, metrics) })
@@ -92,25 +103,22 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     rules.find(repository)?.cloneSecret
   const subscriber = redis.duplicate()
 
-  const clusterOptions = {
-    ...jobSettings(settings, []),
-    kubeConfig,
-    registries,
-    onWatchLost: (message: string) => logger.warn({ message }, 'the watch on the pods was lost'),
-    hints: createHints(),
-  }
-  const cluster = createKubernetesCluster(clusterOptions)
-  const clusters = {
-    job: cluster,
-    tekton: createKubernetesCluster({ ...clusterOptions, backend: 'tekton' }),
-  }
-  const clusterOf = ({ plan }: Pick<Build, 'plan'>): Cluster => clusters[plan.backend ?? 'job']
   const watching = new AbortController()
-  // One watch sees the pods of both.
-  void cluster.watch(watching.signal)
+  const clusters = createClusters(
+    {
+      ...jobSettings(settings, []),
+      kubeConfig,
+      registries,
+      onWatchLost: (message) => logger.warn({ message }, 'the watch on the pods was lost'),
+    },
+    watching.signal,
+  )
+  const cluster = clusters.of({})
+  const clusterOf = ({ plan }: Pick<Build, 'plan'>): Cluster => clusters.of(plan)
 
   const git = createGitRemote({
-    access: (repository) => source.access(repository, secretOf(repository)),
+    access: (repository) =>
+      source.access(repository, secretOf(repository), rules.find(repository)?.namespace),
     secretOf,
   })
   const planner = createPlanner({
@@ -207,24 +215,21 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     stopAsked: createStopRequests(subscriber).stopAsked,
     now: Date.now,
   }
-  const runners = {
-    job: createRunner({ ...parts, cluster: clusters.job }),
-    tekton: createRunner({ ...parts, cluster: clusters.tekton }),
+  const tidied = new Set<string>()
+  // Whoever makes no TaskRuns has none to look for.
+  const tidy = (namespace: string): void => {
+    if (!tidied.has(namespace))
+      void tidyTaskRuns({ kubeConfig, namespace, signal: watching.signal })
+    tidied.add(namespace)
   }
 
-  const tidyOptions = {
-    kubeConfig,
-    namespace: settings.buildNamespace,
-    signal: watching.signal,
-  }
-  let tidying: Promise<void> | undefined
-
-  /** Runs a build by what its plan wants it to be in the cluster. */
+  /** Runs a build by what its plan wants it to be in the cluster, and where. */
   async function run(id: string, signal: AbortSignal): Promise<void> {
-    const backend = (await builds.get(id))?.plan.backend ?? 'job'
-    // Whoever makes no TaskRuns has none to look for.
-    if (backend === 'tekton') tidying ??= tidyTaskRuns(tidyOptions)
-    await runners[backend](id, signal)
+    const build = await builds.get(id)
+    if (!build) return
+    const { backend, namespace = settings.buildNamespace } = build.plan
+    if (backend === 'tekton') tidy(namespace)
+    await createRunner({ ...parts, cluster: clusterOf(build) })(id, signal)
   }
 
   const report = createReporter({
@@ -352,7 +357,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
 
   const keptJobs = {
     jobs: async () =>
-      (await Promise.all(Object.values(clusters).map((each) => each.kept()))).flat(),
+      (await Promise.all(clusters.all(namespaces()).map((each) => each.kept()))).flat(),
     remove: ({ name, build }: KeptJob) =>
       clusterOf(build).remove(name, AbortSignal.timeout(30_000)),
     builds,

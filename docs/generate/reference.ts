@@ -36,8 +36,7 @@ environment says how this installation runs. With the chart, the first is the va
 chart sets the second.
 
 \`kanihook check kanihook.yaml\` lists every fault at once, each with its line and what to write instead.
-A key that this version does not act on is refused, never ignored: \`namespace\`
-and \`certificate\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
+A key that this version does not act on is refused, never ignored: \`certificate\`. [\`kanihook.example.yaml\`](../kanihook.example.yaml) has every key with a comment. Editors
 complete and check the file with
 [\`schema/kanihook.schema.json\`](../schema/kanihook.schema.json) and this first line. An editor marks wrong keys and
 types; what does not go together, \`check\` alone says:

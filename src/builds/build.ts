@@ -76,6 +76,8 @@ export interface ImagePlan {
   readonly name: string
   /** A Job unless said. */
   readonly backend?: BackendName
+  /** Where it runs and its Secrets are; the build namespace unless said. */
+  readonly namespace?: string
   /** `registry/repository:tag`, at least one. */
   readonly destinations: readonly string[]
   /** Folder and Dockerfile relative to the repository's root, without `..`; `.` is the root. */

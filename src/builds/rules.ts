@@ -44,6 +44,8 @@ export interface RepositoryRule {
   readonly match: string
   /** The Secret that git logs in with instead of the forge's token; its images have the same. */
   readonly cloneSecret?: string
+  /** Where its builds run and their Secrets are, the build namespace unless said; its images have the same. */
+  readonly namespace?: string
   /** The name of the secrets that alone sign its webhooks; undefined: those of the forge do. */
   readonly webhookSecret?: string
   readonly images: readonly ImageRule[]

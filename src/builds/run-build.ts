@@ -64,6 +64,11 @@ export function createRunner(
       const reason = `Image ${build.image} was removed from kanihook.yaml before its build started`
       return { state: 'cancelled', reason }
     }
+    if (entry.namespace !== build.plan.namespace) {
+      const reason =
+        'kanihook.yaml was changed to build in another namespace before this one started'
+      return { state: 'cancelled', reason }
+    }
     if (!isPullRequest(build.ref) || entry.pullRequests !== 'never') return undefined
     const reason = 'kanihook.yaml was changed to build no pull requests before this one started'
     return { state: 'cancelled', reason }

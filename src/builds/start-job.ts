@@ -13,11 +13,15 @@ import { deadline, stopped } from './verdict.ts'
 /** Where a build's source comes from. */
 export interface Source {
   /**
-   * How git gets at the repository: by a Secret of the build namespace, or where none is named by the
+   * How git gets at the repository: by a Secret of that namespace (undefined: the build namespace), or where none is named by the
    * forge's own login. Throws PermanentError where there is no such login, RetryLater where that
    * cannot be told now.
    */
-  access(repository: Repository, cloneSecret: string | undefined): Promise<GitAccess>
+  access(
+    repository: Repository,
+    cloneSecret: string | undefined,
+    namespace?: string,
+  ): Promise<GitAccess>
 }
 
 export interface StartOptions {
@@ -69,14 +73,18 @@ export async function startJob(
 
 /** Where the source is, and the login for it; undefined: it is gone. */
 async function originOf(
-  { repository, plan: { upload, cloneSecret } }: Build,
+  { repository, plan: { upload, cloneSecret, namespace } }: Build,
   part: Part,
   { source, uploads }: Pick<StartOptions, 'source' | 'uploads'>,
 ): Promise<Pick<JobRequest, 'cloneUrl' | 'otherUrl' | 'credential'> | undefined> {
   if (!upload) {
     // The index is made of what is in the registry.
     if (part === indexPart) return { cloneUrl: '', credential: undefined }
-    const { url: cloneUrl, otherUrl, login } = await source.access(repository, cloneSecret)
+    const {
+      url: cloneUrl,
+      otherUrl,
+      login,
+    } = await source.access(repository, cloneSecret, namespace)
     // A Secret that is there already is read by the clone itself; its values are among those of the build.
     const credential = cloneSecret === undefined && 'password' in login ? login : undefined
     return { cloneUrl, otherUrl, credential }

@@ -19,7 +19,7 @@ export const basicSecret = {
 /** Reads the Secrets that entries name as `cloneSecret`, each time anew. */
 export function createCloneLogins(options: SecretReaderOptions): ReadCloneLogin {
   const read = secretReader(options)
-  return async (name) => readCloneLogin(name, await read(name))
+  return async (name, namespace) => readCloneLogin(name, await read(name, namespace))
 }
 
 /** The login in a Secret, by its type. Throws PermanentError where it holds none. Pure. */

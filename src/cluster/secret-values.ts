@@ -17,14 +17,16 @@ export function createSecretValues(options: SecretReaderOptions): SecretValues {
   const read = secretReader(options)
 
   return {
-    async of({ plan: { pushSecret, pullSecret, cloneSecret, scan, secretBuildArgs = {} } }) {
+    async of({
+      plan: { namespace, pushSecret, pullSecret, cloneSecret, scan, secretBuildArgs = {} },
+    }) {
       const names = new Set(Object.values(secretBuildArgs).map(({ secret }) => secret))
       const registries = [pushSecret, pullSecret, scan?.database?.secret].filter(
         (name) => name !== undefined,
       )
       for (const name of [...registries, cloneSecret]) if (name !== undefined) names.add(name)
       const found = await Promise.all(
-        [...names].map(async (name) => [name, decoded(await read(name))] as const),
+        [...names].map(async (name) => [name, decoded(await read(name, namespace))] as const),
       )
       const secrets = new Map(found)
       const clone = cloneSecret === undefined ? undefined : secrets.get(cloneSecret)

@@ -20,6 +20,7 @@ import { redisCheck } from './redis.ts'
 import { pullSecretChecks, registriesUnknown, registryChecks } from './registries.ts'
 import { pullSecrets, registryGroups } from './registry-targets.ts'
 import { report, type Report } from './report.ts'
+import { byNamespace } from './namespaces.ts'
 import { environmentFindings, ownSecretFindings, readConfig } from './settings.ts'
 
 export interface DoctorOptions {
@@ -59,8 +60,13 @@ export async function examine(options: DoctorOptions): Promise<Report> {
   ]
   const ofCluster = worker.secrets.flatMap((values) => [...values])
   const secrets = [...secretsOf(settings), ...own.secrets, ...ofCluster]
-  return report(masked(all, secrets))
+  return report(masked(withoutRepeats(all), secrets))
 }
+
+/** What is said of the cluster as a whole comes once for each namespace. */
+const withoutRepeats = (findings: readonly Finding[]): Finding[] => [
+  ...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values(),
+]
 
 /** Without pages nothing is made of PUBLIC_URL, and it need not be set. */
 function publicUrlChecks({ publicUrl, pages, forges }: Settings): Check[] {
@@ -100,20 +106,31 @@ function workerChecks(options: DoctorOptions, config: Config | undefined): Worke
   }
   const reached = reachCluster(kubeConfig)
   const api = kubeConfig.makeApiClient(CoreV1Api)
-  const pushSecrets = createPushSecrets(api, settings.buildNamespace)
-  const targets = cloneTargets(config?.entries ?? [], settings.forges)
-  const cloneSecrets = cloneSecretChecks({ targets, drivers, settings, api, reached })
-  const cluster = clusterCheck({ kubeConfig, reached, settings, config })
+  const perNamespace = byNamespace(settings, config).map((its) => {
+    const pushSecrets = createPushSecrets(api, its.settings.buildNamespace)
+    const targets = cloneTargets(its.config?.entries ?? [], settings.forges)
+    const cloneSecrets = cloneSecretChecks({ ...its, targets, drivers, api, reached })
+    return {
+      checks: [
+        clusterCheck({ ...its, kubeConfig, reached }),
+        ...cloneSecrets.checks,
+        ...registryChecks({
+          groups: its.config ? registryGroups(its.config) : [],
+          pushSecrets,
+          reached,
+        }),
+        ...pullSecretChecks({
+          secrets: its.config ? pullSecrets(its.config) : [],
+          pushSecrets,
+          reached,
+        }),
+      ],
+      secrets: [pushSecrets.values, cloneSecrets.values],
+    }
+  })
   return {
-    checks: [
-      cluster,
-      ...forges,
-      ...cloneSecrets.checks,
-      ...images,
-      ...registryChecks({ groups, pushSecrets, reached }),
-      ...pullSecretChecks({ secrets: config ? pullSecrets(config) : [], pushSecrets, reached }),
-    ],
+    checks: [...perNamespace.flatMap(({ checks }) => checks), ...forges, ...images],
     findings: [],
-    secrets: [pushSecrets.values, cloneSecrets.values],
+    secrets: perNamespace.flatMap(({ secrets }) => secrets),
   }
 }

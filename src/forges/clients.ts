@@ -29,8 +29,11 @@ export function clientsOf(
   return new Map(clients)
 }
 
-/** Reads the login in a Secret of the build namespace. Throws as `Source.access`. */
-export type ReadCloneLogin = (secret: string) => Promise<GitCredential | SshKey>
+/** Reads the login in a Secret of a namespace, the build namespace unless said. Throws as `Source.access`. */
+export type ReadCloneLogin = (
+  secret: string,
+  namespace: string | undefined,
+) => Promise<GitCredential | SshKey>
 
 /** Where a repository's source comes from: its forge. Throws PermanentError where that is not on any more. */
 export function sourceOf(
@@ -38,14 +41,14 @@ export function sourceOf(
   readLogin: ReadCloneLogin,
 ): Source {
   return {
-    async access(repository, cloneSecret) {
+    async access(repository, cloneSecret, namespace) {
       const client = forges.get(repository.forge)
       if (!client)
         throw new PermanentError(`The forge ${repository.forge} is not configured any more`)
       const login =
         cloneSecret === undefined
           ? await client.credential(repository)
-          : await readLogin(cloneSecret)
+          : await readLogin(cloneSecret, namespace)
       const [byHttp, bySsh] = [client.cloneUrl(repository), client.sshUrl(repository)]
       return 'privateKey' in login
         ? { url: bySsh, otherUrl: byHttp, login }

@@ -62,6 +62,7 @@ function describeEntry({
   branches,
   tags,
   cloneSecret,
+  namespace,
   webhookSecret,
   images,
 }: EntryConfig): string[] {
@@ -69,6 +70,7 @@ function describeEntry({
     branches === undefined ? 'the default branch' : `branches ${listed(branches)}`,
     tags.length > 0 ? `tags ${listed(tags)}` : '',
     cloneSecret === undefined ? '' : `cloned with the Secret ${cloneSecret}`,
+    namespace === undefined ? '' : `built in the namespace ${namespace}`,
     webhookSecret === undefined ? '' : `webhooks signed with ${webhookSecret}`,
   ]
   return [`${match}: ${refs.filter(Boolean).join(', ')}`, ...images.map(describeImage)]

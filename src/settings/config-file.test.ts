@@ -380,7 +380,8 @@ const faultyImages: readonly [string, RegExp][] = [
   ['publish: together\nscan: {}', /publish: what is scanned is always published apart/],
   ['scan: {}\nbackend: tekton', /scan: Tekton starts all containers of a build at once/],
   ['webhookSecret: x', /webhookSecret: unknown key/],
-  ['namespace: x', /not supported by this version/],
+  ['namespace: x', /namespace: unknown key/],
+  ['certificate: x', /not supported by this version/],
   ['sparse: true', /sparse: the context is the whole repository/],
   ['lfs: 1', /lfs: must be true or false/],
   ['submodules: 1', /submodules: must be true or false/],
@@ -400,7 +401,7 @@ describe('an image is refused that says', () => {
 
 const faultyEntries: readonly [string, RegExp][] = [
   ['pullRequests: allways', /unknown value/],
-  ['namespace: x', /namespace: not supported by this version/],
+  ['namespace: a.b', /cannot be the name of a namespace/],
   ['cloneSecret: Git_Key', /cloneSecret: "Git_Key" cannot be the name of a Secret/],
   ['context: x', /not a key of an entry \(move it to the items of "images", or to "defaults"\)/],
   ['branches: main', /must be a list \(write \[main\]\)/],

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { globFault } from './globs.ts'
 import { globs, image, imageSettings, upload } from './image-schema.ts'
 import { isRegistryHost, isRegistryMirror } from './image-reference.ts'
-import { nameOfSecret, nameOfWebhookSecret, text } from './schema-text.ts'
+import { nameOfNamespace, nameOfSecret, nameOfWebhookSecret, text } from './schema-text.ts'
 
 /**
  * The shape of kanihook.yaml. The descriptions go into the JSON schema that editors show, the
@@ -50,7 +50,12 @@ const entry = z.strictObject({
   cloneSecret: nameOfSecret
     .optional()
     .describe(
-      "A Secret in BUILD_NAMESPACE that git logs in with: kubernetes.io/ssh-auth (a deploy key, and known_hosts) or kubernetes.io/basic-auth. Default: none, the forge's own login.",
+      "A Secret in the namespace of its builds that git logs in with: kubernetes.io/ssh-auth (a deploy key, and known_hosts) or kubernetes.io/basic-auth. Default: none, the forge's own login.",
+    ),
+  namespace: nameOfNamespace
+    .optional()
+    .describe(
+      'The namespace that its builds run in and its Secrets are in; the worker needs its Role there. Default: BUILD_NAMESPACE.',
     ),
   webhookSecret: nameOfWebhookSecret
     .optional()
@@ -113,4 +118,4 @@ export const knownKeys = {
 } as const
 
 /** Keys of the contract that this version does not act on. */
-export const unsupportedKeys: ReadonlySet<string> = new Set(['namespace', 'certificate'])
+export const unsupportedKeys: ReadonlySet<string> = new Set(['certificate'])

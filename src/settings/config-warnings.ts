@@ -46,7 +46,7 @@ function sharedSecrets(entries: readonly EntryConfig[]): string[] {
   for (const entry of entries) {
     const { webhookSecret } = entry
     const ofEntry = webhookSecret === undefined ? [] : [`webhookSecret ${webhookSecret}`]
-    for (const what of [...ofEntry, ...entry.images.flatMap(secretsOf)]) {
+    for (const what of [...ofEntry, ...entry.images.flatMap(secretsOf).map(placed(entry))]) {
       owners.set(what, (owners.get(what) ?? new Set()).add(ownerOf(entry.match)))
     }
   }
@@ -72,6 +72,12 @@ const secretsOf = ({
     ([name, { secret }]) => `Secret ${secret} of the build argument ${name}`,
   ),
 ]
+
+/** A name is another Secret in another namespace. */
+const placed =
+  ({ namespace }: EntryConfig) =>
+  (secret: string): string =>
+    namespace === undefined ? secret : `${secret} in the namespace ${namespace}`
 
 /** `host/owner` of a match, as far as it says them. */
 const ownerOf = (match: string): string => match.toLowerCase().split('/').slice(0, 2).join('/')

@@ -19,6 +19,11 @@ export const imagesOf = ({
   ...uploads,
 ]
 
+/** The namespaces that entries name. */
+export const namespacesOf = ({ entries }: Pick<Config, 'entries'>): readonly string[] => [
+  ...new Set(entries.flatMap(({ namespace }) => namespace ?? [])),
+]
+
 /** An entry of `repositories`. */
 export interface EntryConfig {
   /** Glob of `host[:port]/path`. */
@@ -31,6 +36,8 @@ export interface EntryConfig {
   readonly report: 'each' | 'summary'
   /** The Secret that git logs in with; its images have the same. */
   readonly cloneSecret?: string
+  /** Where its builds run; its images have the same. Undefined: the build namespace. */
+  readonly namespace?: string
   /** The file of the secrets that alone sign for its repositories; undefined: the forge's secrets do. */
   readonly webhookSecret?: string
   readonly images: readonly ImageConfig[]
@@ -46,6 +53,7 @@ export interface Refinable {
     readonly name?: string | undefined
     /** The entry's. */
     readonly cloneSecret?: string
+    readonly namespace?: string
   })[]
 }
 

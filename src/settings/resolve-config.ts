@@ -35,19 +35,22 @@ function resolveUpload(upload: UploadFile, defaults: ImageSettings): UploadConfi
 }
 
 function resolveEntry(entry: EntryFile, defaults: ImageSettings): EntryConfig {
-  const { destination, pushSecret, pullSecret, cloneSecret } = entry
-  const cloned = cloneSecret === undefined ? {} : { cloneSecret }
+  const { destination, pushSecret, pullSecret, cloneSecret, namespace } = entry
+  const shared = {
+    ...(cloneSecret !== undefined && { cloneSecret }),
+    ...(namespace !== undefined && { namespace }),
+  }
   const base = inherit(defaults, { destination, pushSecret, pullSecret })
   const images: Refinable['images'] = (
     entry.images?.map((image) => inherit(base, image)) ?? [base]
-  ).map((image) => ({ ...image, ...cloned }))
+  ).map((image) => ({ ...image, ...shared }))
   return {
     match: entry.match,
     branches: entry.branches,
     tags: entry.tags ?? [],
     pullRequests: entry.pullRequests ?? 'never',
     report: entry.report ?? 'each',
-    ...cloned,
+    ...shared,
     ...(entry.webhookSecret !== undefined && { webhookSecret: entry.webhookSecret }),
     images: images.map(resolveImage),
     refinable:
@@ -75,6 +78,7 @@ export function resolveImage(image: Refinable['images'][number]): ImageConfig {
     resources: resolveResources(image.resources),
     ...resolvePod(image),
     pushSecret: image.pushSecret,
+    ...(image.namespace !== undefined && { namespace: image.namespace }),
     ...(image.cloneSecret !== undefined && { cloneSecret: image.cloneSecret }),
     ...resolvePublishing(image),
     ...resolveScan(image),

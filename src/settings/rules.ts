@@ -62,6 +62,7 @@ function compileEntry(entry: EntryConfig): CompiledEntry {
         pullRequests: entry.pullRequests,
         report: entry.report,
         ...(entry.cloneSecret !== undefined && { cloneSecret: entry.cloneSecret }),
+        ...(entry.namespace !== undefined && { namespace: entry.namespace }),
         ...(entry.webhookSecret !== undefined && { webhookSecret: entry.webhookSecret }),
         images: named,
         ownFile: refinable && ownFileRule(refinable, imageNameOf(path)),

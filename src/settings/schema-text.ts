@@ -25,6 +25,11 @@ export const nameOfSecret = matching(
   'cannot be the name of a Secret (lower-case letters, digits, - and .)',
 )
 
+export const nameOfNamespace = matching(
+  '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+  'cannot be the name of a namespace (at most 63 lower-case letters, digits and -)',
+)
+
 /** A key of a Secret, which is a file in one folder when it is mounted: no path, and nothing hidden. */
 export const nameOfWebhookSecret = matching(
   '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}$',

@@ -32,6 +32,36 @@ test('the worker may do what it is tested with, in the build namespace alone', a
   assert.deepEqual([...rendered.all('ClusterRole'), ...rendered.all('ClusterRoleBinding')], [])
 })
 
+test('a tenant’s namespace has all that the build namespace has, and is not made', async () => {
+  const { values } = valuesTable.find(({ name }) => name === 'a namespace of a tenant')!
+  const rendered = await render(values)
+  for (const kind of ['Role', 'RoleBinding', 'ResourceQuota', 'LimitRange'] as const) {
+    const [first, second, ...more] = rendered.all(kind)
+    assert.deepEqual(more, [], kind)
+    assert.equal(first?.metadata.namespace, 'kanihook-builds')
+    assert.equal(second?.metadata.namespace, 'acme-builds')
+    const apart = { ...second, metadata: { ...second.metadata, namespace: 'kanihook-builds' } }
+    assert.deepEqual(apart, first)
+  }
+  const policies = rendered
+    .all('NetworkPolicy')
+    .filter(({ metadata }) => metadata.name === 'kanihook-builds')
+  assert.deepEqual(
+    new Set(policies.map(({ metadata }) => metadata.namespace)),
+    new Set(['acme-builds', 'kanihook-builds']),
+  )
+  assert.deepEqual(policies[0]?.spec, policies[1]?.spec)
+  assert.deepEqual(namesOf(rendered.all('Namespace')), ['kanihook-builds'])
+})
+
+test('a namespace that an entry names and the chart does not know is refused', async () => {
+  const entry = { match: 'git.acme.test/x/*', destination: 'r.io/x', namespace: 'elsewhere' }
+  await assert.rejects(
+    render({ ...usual, config: { repositories: [entry] } }),
+    /elsewhere, which is not in buildNamespace\.more: add it/,
+  )
+})
+
 test('with Tekton, the worker may do with TaskRuns what it is tested with', async () => {
   const [role] = (await render({ ...usual, tekton: { enabled: true } })).all('Role')
   const [without] = (await render(usual)).all('Role')

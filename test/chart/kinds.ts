@@ -6,6 +6,8 @@ import type {
   V1PodDisruptionBudgetSpec,
   V1Role,
   V1RoleBinding,
+  V1LimitRangeSpec,
+  V1ResourceQuotaSpec,
   V1Secret,
   V1ServiceSpec,
   V2HorizontalPodAutoscalerSpec,
@@ -37,11 +39,13 @@ export interface Kinds {
   HorizontalPodAutoscaler: WithSpec<V2HorizontalPodAutoscalerSpec>
   HTTPRoute: WithSpec<object>
   Ingress: WithSpec<V1IngressSpec>
+  LimitRange: WithSpec<V1LimitRangeSpec>
   Namespace: KubernetesObject
   NetworkPolicy: WithSpec<PolicySpec>
   Pipeline: WithSpec<object>
   PersistentVolumeClaim: WithSpec<V1PersistentVolumeClaimSpec>
   PodDisruptionBudget: WithSpec<V1PodDisruptionBudgetSpec>
+  ResourceQuota: WithSpec<V1ResourceQuotaSpec>
   Role: Fields<V1Role, 'rules'>
   RoleBinding: Fields<V1RoleBinding, 'subjects'>
   ScaledObject: WithSpec<ScaledObjectSpec>

@@ -83,6 +83,21 @@ export const valuesTable: readonly ValuesRow[] = [
     },
   },
   {
+    name: 'a namespace of a tenant',
+    values: {
+      ...usual,
+      config: {
+        ...config,
+        repositories: [{ ...config.repositories[0], namespace: 'acme-builds' }],
+      },
+      buildNamespace: {
+        more: ['acme-builds'],
+        resourceQuota: { hard: { pods: '30' } },
+        limitRange: { limits: [{ type: 'Container', default: { memory: '4Gi' } }] },
+      },
+    },
+  },
+  {
     name: 'secrets of entries alone',
     values: {
       ...usual,

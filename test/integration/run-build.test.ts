@@ -386,6 +386,16 @@ test('a pull request is not built where kanihook.yaml builds none any more', asy
   })
 })
 
+test('a build whose entry was given another namespace meanwhile is not started in the old one', async () => {
+  const build = await create({ namespace: 'acme-builds' })
+  await run(build.id)
+  assert.deepEqual((await record(build.id)).outcome, {
+    state: 'cancelled',
+    reason: 'kanihook.yaml was changed to build in another namespace before this one started',
+  })
+  assert.equal(cluster.started.length, 0)
+})
+
 test('an image that was removed from kanihook.yaml meanwhile is not built, and its status says so', async () => {
   const build = await create()
   await run(build.id, { rules: { find: () => undefined } })

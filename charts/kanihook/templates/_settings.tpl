@@ -87,6 +87,11 @@ Every pushSecret that config names, as a YAML list of { name, hosts }: the regis
 {{- if or .value .existingSecret.name -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Every namespace that builds run in, as a YAML list. */}}
+{{- define "kanihook.buildNamespaces" -}}
+{{- prepend .Values.buildNamespace.more .Values.buildNamespace.name | uniq | toYaml -}}
+{{- end -}}
+
 {{/* Whether a forge has a login: "yes" or nothing. */}}
 {{- define "kanihook.hasLogin" -}}
 {{- if or (include "kanihook.given" .token) (and .app (include "kanihook.given" .app.privateKey)) -}}yes{{- end -}}

@@ -152,6 +152,15 @@ buildNamespace.name: the namespace {{ .metadata.name }} exists and is not this r
 buildNamespace.keep is set, while buildNamespace.create is false: the namespace is not the chart's, leave keep out. (To hand over one that the chart made, upgrade with keep first, and then with create: false)
 {{- end }}
 {{- end }}
+{{- $namespaces := include "kanihook.buildNamespaces" . | fromYamlArray }}
+{{- if has .Release.Namespace .Values.buildNamespace.more }}
+buildNamespace.more has the release's own namespace: choose another one, as the worker may read the Secrets in it and builds run there
+{{- end }}
+{{- range .Values.config.repositories }}
+{{- if and .namespace (not (has .namespace $namespaces)) }}
+config: {{ .match }} is built in the namespace {{ .namespace }}, which is not in buildNamespace.more: add it, so that the worker gets its Role there
+{{- end }}
+{{- end }}
 {{- with .Values.registryCredentials }}
 {{- if and .registry (not (and .username .password)) }}
 registryCredentials.registry is set without username and password: give both

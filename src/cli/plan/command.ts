@@ -73,10 +73,13 @@ async function answerOf(name: string, wanted: string, settings: Settings): Promi
   if (!rule || !entry) return nothing(`No entry of ${configFile} matches ${name}`)
 
   const { cloneSecret } = rule
-  const source = sourceOf(new Map([[forge, client]]), (secret) =>
-    createCloneLogins({ kubeConfig: loadKubeConfig(), namespace: settings.buildNamespace })(secret),
+  const source = sourceOf(new Map([[forge, client]]), (secret, namespace) =>
+    createCloneLogins({ kubeConfig: loadKubeConfig(), namespace: settings.buildNamespace })(
+      secret,
+      namespace,
+    ),
   )
-  const access = await orFail(() => source.access(repository, cloneSecret))
+  const access = await orFail(() => source.access(repository, cloneSecret, rule.namespace))
   const git = createGitRemote({ access: async () => access, secretOf: () => cloneSecret })
   const remote = await orFail(() => git.refs(repository, pullRequestRefs(wanted)))
   const found = findRefs(wanted, remote)

@@ -24,8 +24,10 @@ const unknownDigest = `sha256:${'0'.repeat(64)}`
 export function buildObjects(
   build: Build,
   { url: cloneUrl, otherUrl, login }: GitAccess,
-  settings: JobSettings,
+  installation: JobSettings,
 ): readonly JobObjects[] {
+  const { namespace = installation.namespace } = build.plan
+  const settings = { ...installation, namespace }
   // Without a password the clone asks for none: right for what everybody may read.
   const credential =
     build.plan.cloneSecret === undefined && 'username' in login
@@ -35,7 +37,7 @@ export function buildObjects(
     const own = part === indexPart ? undefined : credential
     const request = { build: of, part, tries: 1, cloneUrl, otherUrl, credential: own }
     const job = buildManifest(request, settings)
-    const secret = own && secretOf(job, settings.namespace, own)
+    const secret = own && secretOf(job, namespace, own)
     delete secret?.metadata?.ownerReferences
     return { secret, job }
   }

@@ -63,7 +63,10 @@ export async function install(
   const forge = await createGiteaStandIn({ repositories: [path], tokens: [forgeToken] })
   opened.defer(() => forge.close())
   const runner = createScriptedRunner()
-  const cluster = await startKubernetes({ runner: runner.run })
+  const cluster = await startKubernetes({
+    runner: runner.run,
+    namespaces: ['kanihook-builds', 'acme-builds'],
+  })
   opened.defer(() => cluster.stop())
   const folder = await mkdtemp(join(tmpdir(), 'kanihook-cli-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
