@@ -22,6 +22,7 @@ import { createBudgets } from './queue/budgets.ts'
 import { deliveriesQueue, type OpenDeliveryQueue } from './queue/deliveries.ts'
 import { watchForLoss } from './queue/loss.ts'
 import { connectPatient } from './queue/redis.ts'
+import { keepRoom, roomForBuilds } from './queue/room.ts'
 import { createStopRequests } from './queue/stop-requests.ts'
 import { createStores } from './queue/stores.ts'
 import { askForSweeps, sweepsQueue } from './queue/sweep-queue.ts'
@@ -130,7 +131,8 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     now: Date.now,
   })
 
-  async function planDelivery(delivery: Delivery): Promise<PlanResult> {
+  async function planDelivery(delivery: Delivery, signal: AbortSignal): Promise<PlanResult> {
+    await roomForBuilds(redis, buildsQueue, signal)
     const result = await planned(delivery)
     const records = await Promise.all([...result.builds, ...result.superseded].map(builds.get))
     const known = records.filter((build) => build !== undefined)
@@ -391,6 +393,11 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     onError,
   })
 
+  const upkeep = keepRoom(async () => {
+    await logs.giveWay()
+    await deliveries.giveWay()
+  }, onError)
+
   logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {
     check: () => cluster.check(),
@@ -398,6 +405,7 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     async close() {
       losses.close()
       orphans.close()
+      upkeep.close()
       await sweeps?.close()
       for (const watchdog of watchdogs) watchdog.close()
       await Promise.all(workers.map((worker) => worker.close()))

@@ -8,6 +8,7 @@ import type { DeliveryQueue, DeliveryRecord } from './delivery-queue.ts'
 import { depthsOf } from './depth.ts'
 import { createFairLine } from './fair-line.ts'
 import { key, prefix } from './redis.ts'
+import { room, shareInUse, usedScript } from './room.ts'
 
 export const deliveriesQueue = 'deliveries'
 
@@ -16,8 +17,26 @@ const days = 24 * 3600 * 1000
 /** Longer than any forge can redeliver (GitHub Enterprise Server: 7 days). */
 const keptMs = 8 * days
 
-/** How long "nobody wanted this" is remembered. */
+/** How many are kept when they were planned, and how many of those that failed. */
+const keptCount = 20_000
+
+/** How long "nobody wanted this" is remembered, and of how many deliveries. */
 const rememberedMs = 1 * days
+const mostIgnored = 10_000
+
+/** How many may wait to be planned before further ones are refused. */
+const mostOpen = 10_000
+
+/** KEYS: ignored, ids of all. ARGV: record, milliseconds, id, how many, prefix of keys. The oldest go first. */
+const rememberIgnored = `${usedScript}
+if used() >= ${room.logs} then return end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('LPUSH', KEYS[2], ARGV[3]) end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+while redis.call('LLEN', KEYS[2]) > tonumber(ARGV[4]) do
+  redis.call('DEL', ARGV[5] .. redis.call('RPOP', KEYS[2]))
+end
+`
 
 const ownerOf = ({ repository: { forge, id } }: PushEvent): string => `${forge}/${id}`
 
@@ -35,25 +54,30 @@ export interface OpenDeliveryQueue extends DeliveryQueue {
   unplanned(): Promise<readonly Delivery[] | undefined>
   /** A delivery of this priority is being planned: what counts for whose turn it is. */
   began(priority: number): Promise<void>
+  /** Forgets what was planned longest ago while Redis is nearly full. */
+  giveWay(): Promise<void>
   /** How many deliveries wait and run. */
   depths(): Promise<QueueDepth[]>
   close(): Promise<void>
 }
 
 /** Deliveries in Redis: a BullMQ job is the stored delivery and the queue entry at once. */
-export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
+export function createDeliveryQueue(
+  redis: Redis,
+  { bound = mostOpen, ignored = mostIgnored } = {},
+): OpenDeliveryQueue {
   const queue = new Queue<Delivery, PlanResult>(deliveriesQueue, {
     connection: redis,
     prefix,
     defaultJobOptions: {
       attempts: 10,
       backoff: { type: 'exponential', delay: 1_000 },
-      removeOnComplete: { age: keptMs / 1000, count: 100_000 },
-      removeOnFail: { age: keptMs / 1000, count: 100_000 },
+      removeOnComplete: { age: keptMs / 1000, count: keptCount },
+      removeOnFail: { age: keptMs / 1000, count: keptCount },
     },
   })
   queue.on('error', () => undefined)
-  const line = createFairLine({ redis, queue: deliveriesQueue })
+  const line = createFairLine({ redis, queue: deliveriesQueue, bound })
 
   return {
     async accept(delivery) {
@@ -73,7 +97,9 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
 
     async remember(delivery, reason) {
       const record = JSON.stringify({ delivery, reason })
-      await redis.set(ignoredKey(delivery.id), record, 'PX', rememberedMs).catch(() => undefined)
+      const keys = [ignoredKey(delivery.id), key('ignored-ids')]
+      const more = [record, rememberedMs, delivery.id, ignored, ignoredKey('')]
+      await redis.eval(rememberIgnored, 2, ...keys, ...more).catch(() => undefined)
     },
 
     async get(id) {
@@ -95,6 +121,12 @@ export function createDeliveryQueue(redis: Redis): OpenDeliveryQueue {
       if (jobs.length > mostUnplanned) return undefined
       // One that was planned meanwhile is not there any more.
       return jobs.flatMap((job: Job<Delivery, PlanResult> | undefined) => (job ? [job.data] : []))
+    },
+
+    async giveWay() {
+      if ((await shareInUse(redis)) < room.logs) return
+      await queue.clean(0, 1_000, 'completed')
+      await queue.clean(0, 1_000, 'failed')
     },
 
     depths: () => depthsOf(queue),

@@ -21,7 +21,7 @@ export interface DeliveryQueue {
   /**
    * Stores and enqueues in one step; resolved means stored. `duplicate`: it was already there. A
    * redelivery of one whose plan failed or built nothing is planned again. Rejects within 2 s when
-   * Redis cannot store it.
+   * Redis cannot store it, with RetryLater where too many wait already or Redis is nearly full.
    */
   accept(delivery: Delivery): Promise<'accepted' | 'duplicate'>
   /** Remembers for a while why a delivery was not wanted. Best effort: a failure is no error. */

@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis'
+import { RetryLater } from '../errors.ts'
 import { key } from './redis.ts'
+import { room, usedScript } from './room.ts'
 
 /**
  * Who is next, where many repositories share a queue: start-time fair queuing, by BullMQ's priorities (the lowest
@@ -13,7 +15,7 @@ export interface FairLine {
   /**
    * The place of an entry: its priority. Undefined: it is in the queue already. `record`: the key of a hash that
    * knows more: its `owner`, the `place` that it takes over from another, and its `state`, since what has
-   * begun comes before all that waits.
+   * begun comes before all that waits. Throws RetryLater where the queue has its bound, or Redis is nearly full.
    */
   place(entry: string, of: { owner: string } | { record: string }): Promise<number | undefined>
   /** The place for one that is in no state to be taken now, and will be put in line again. */
@@ -42,12 +44,18 @@ end
  * given by then and is added only now would stand too far behind: it is known by that, and goes to the front.
  *
  * KEYS: began, next, and of the queue: prioritized, delayed, active, wait; entry, record. ARGV: owner, prefix of
- * entries, the highest tag that is given, how far one may be ahead of what was begun.
+ * entries, the highest tag that is given, how far one may be ahead of what was begun, how many entries there may
+ * be (0: any number), the share of memory that may be in use then.
  */
-const placeScript = `
+const placeScript = `${usedScript}
 local began, next, prioritized, delayed, active, wait, entry, record = unpack(KEYS)
-local owner, entries, most, span = unpack(ARGV)
+local owner, entries, most, span, bound, share = unpack(ARGV)
 if redis.call('EXISTS', entry) == 1 then return false end
+if tonumber(bound) > 0 then
+  local open = redis.call('ZCARD', prioritized) + redis.call('ZCARD', delayed) + redis.call('LLEN', active) + redis.call('LLEN', wait)
+  if open >= tonumber(bound) then return 'many' end
+  if used() >= tonumber(share) then return 'memory' end
+end
 local known, place, state = unpack(redis.call('HMGET', record, 'owner', 'place', 'state'))
 if state == 'starting' or state == 'running' then return '0' end
 if place then return place end
@@ -100,9 +108,12 @@ export interface FairLineOptions {
   readonly queue: string
   /** The highest tag that is given before all are counted anew. */
   readonly most?: number
+  /** How many entries there may be before no further one gets a place; 0: any number, however full Redis is. */
+  readonly bound?: number
 }
 
-export function createFairLine({ redis, queue, most = 2 ** 20 }: FairLineOptions): FairLine {
+export function createFairLine(options: FairLineOptions): FairLine {
+  const { redis, queue, most = 2 ** 20, bound = 0 } = options
   const lists = ['prioritized', 'delayed', 'active', 'wait'].map((list) => key(queue, list))
   const keys = [beganKey(queue), nextKey(queue), ...lists]
   const entries = entryKey(queue, '')
@@ -114,8 +125,12 @@ export function createFairLine({ redis, queue, most = 2 ** 20 }: FairLineOptions
     // The prefix of entries is no entry's key.
     const [record, owner] = 'record' in of ? [of.record, ''] : [entries, of.owner]
     const all = [...keys, entryKey(queue, id), record]
-    const more = [owner, entries, most, most / 2]
+    const more = [owner, entries, most, most / 2, bound, room.deliveries]
     const tag = (await redis.eval(placeScript, all.length, ...all, ...more)) as string | null
+    if (tag === 'many') throw new RetryLater(`${bound} ${queue} wait already`)
+    if (tag === 'memory') {
+      throw new RetryLater(`Redis has ${100 * room.deliveries} % of its maxmemory in use`)
+    }
     return tag === null ? undefined : Number(tag)
   }
 

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
-import { DeliveryRejected } from '../errors.ts'
+import { DeliveryRejected, RetryLater } from '../errors.ts'
 import type { Taken } from './intake.ts'
 import { SenderGone } from './read-body.ts'
 import type { Refusal } from './refusal.ts'
 
-export type WebhookDecision = Taken['decision'] | 'rejected' | 'unavailable' | 'gone'
+export type WebhookDecision = Taken['decision'] | 'rejected' | 'unavailable' | 'overloaded' | 'gone'
 
 export interface ReceiverMetrics {
   /** One webhook request, a POST, has ended, `seconds` after its headers had come. */
@@ -59,6 +59,7 @@ export function createJournal(logger: Logger, metrics: ReceiverMetrics | undefin
 
 function decisionOf(error: unknown): WebhookDecision {
   if (error instanceof SenderGone) return 'gone'
+  if (error instanceof Error && error.cause instanceof RetryLater) return 'overloaded'
   const ours = !(error instanceof DeliveryRejected) || error.status === 503
   return ours ? 'unavailable' : 'rejected'
 }
