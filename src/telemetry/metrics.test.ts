@@ -25,6 +25,7 @@ describe('the metrics', () => {
     metrics.shown('first', 0.3)
     metrics.shown('last', 45)
     metrics.status('gitlab', 'posted')
+    metrics.status('gitlab', 'refused', 'access')
     metrics.swept('gitea', 'done', 0.3)
     metrics.swept('gitea', 'failed', 10)
     metrics.found('gitea')
@@ -41,7 +42,8 @@ describe('the metrics', () => {
       'kanihook_push_status_seconds_bucket{le="0.5",status="first"} 1',
       'kanihook_push_status_seconds_sum{status="last"} 45',
       'kanihook_build_duration_seconds_sum{state="succeeded"} 42',
-      'kanihook_statuses_total{forge="gitlab",result="posted"} 1',
+      'kanihook_statuses_total{forge="gitlab",result="posted",reason=""} 1',
+      'kanihook_statuses_total{forge="gitlab",result="refused",reason="access"} 1',
       'kanihook_sweep_runs_total{forge="gitea",result="done"} 1',
       'kanihook_sweep_runs_total{forge="gitea",result="failed"} 1',
       'kanihook_sweep_duration_seconds_sum{forge="gitea"} 10.3',

@@ -194,11 +194,14 @@ export function createInflict(world: World, signal: AbortSignal): Inflict {
 
   return async (fault, wait) => {
     const victim = fault.name.split(' ')[0] ?? ''
+    // Aborted, what has not begun is left out.
+    const play = async (): Promise<Inflicted | undefined> =>
+      signal.aborted ? undefined : done(fault, await strike(fault, wait))
     // Processes have turns of their own.
-    if (/^(receiver|worker)/.test(victim)) return done(fault, await strike(fault, wait))
+    if (/^(receiver|worker)/.test(victim)) return play()
     const turn = turns.get(victim) ?? createTurns()
     turns.set(victim, turn)
-    return turn(async () => done(fault, await strike(fault, wait)))
+    return turn(play)
   }
 
   function done({ name }: Fault, from: number | undefined): Inflicted | undefined {
