@@ -317,7 +317,9 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
       queue: deliveriesQueue,
       redis,
       concurrency: 10,
-      // Half a second doubled up to a minute: about an hour of a forge that is away.
+      // An hour of a forge that is away, however often it is asked for meanwhile; as much for one that is
+      // planned again, at half a second doubled up to a minute.
+      patienceMs: 3_600_000,
       patience: 70,
       work: planDelivery,
       began: deliveries.began,

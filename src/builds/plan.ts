@@ -66,6 +66,21 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   return { plan, giveUp }
 
+  /**
+   * The id is what all is kept by, and whoever signs for one path could name the id of another. Undefined: it is
+   * the repository's own, also after it was renamed among those that one secret signs for.
+   */
+  async function knownToOthers(
+    repository: Repository,
+    rule: RepositoryRule,
+  ): Promise<string | undefined> {
+    const path = await refs.knownRepositoryPath(repository)
+    if (path === repository.path.toLowerCase()) return undefined
+    if (rules.find({ ...repository, path })?.webhookSecret !== rule.webhookSecret) return path
+    await refs.recordRepositoryPath(repository)
+    return undefined
+  }
+
   async function plan(delivery: Delivery): Promise<PlanResult> {
     const { event } = delivery
     const { repository, ref } = event
@@ -79,6 +94,13 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (knownId !== repository.id) {
       return ignored(
         `${repository.path} was repository ${knownId} and is now ${repository.id}: refused until an operator trusts it`,
+      )
+    }
+
+    const other = await knownToOthers(repository, rule)
+    if (other !== undefined) {
+      return ignored(
+        `Repository ${repository.id} is known as ${other}, for which another webhook secret signs: refused until an operator trusts it`,
       )
     }
 

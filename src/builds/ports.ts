@@ -84,6 +84,10 @@ export interface RefStore {
   awaitApproval(delivery: Delivery, sha: string): Promise<void>
   /** The id under which this path was first seen; records the given one if there is none. */
   knownRepositoryId(repository: Repository): Promise<string>
+  /** The path, in lower case, that the repository of this id was last known by; records the given one if there is none. */
+  knownRepositoryPath(repository: Repository): Promise<string>
+  /** The repository of this id has this path now. */
+  recordRepositoryPath(repository: Repository): Promise<void>
   /**
    * Takes `destination:tag` for its owner. Returns undefined when it is (now) the claimant's, else
    * who owns it. A claim with a version moves forward only. `yields`: whether an owner of another

@@ -88,7 +88,10 @@ export function createDeliveryQueue(
       // the job has then tells who stored it, also where the answer to an earlier try was lost.
       const name = `push ${randomUUID()}`
       if (priority !== undefined) await queue.add(name, delivery, { jobId, priority })
-      if ((await redis.hget(queue.toKey(jobId), 'name')) === name) return 'accepted'
+      const stored = await redis.hget(queue.toKey(jobId), 'name')
+      if (stored === name) return 'accepted'
+      // It gave way for want of room while it was looked at.
+      if (stored === null) throw new Error('the delivery of that id was just forgotten')
       await planAgain(jobId, owner)
       return 'duplicate'
     },

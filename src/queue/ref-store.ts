@@ -75,6 +75,9 @@ const heirsKey = key('heirs')
 
 const nameKey = (forge: string): string => key('repositories', forge)
 
+/** The paths of repositories by their ids. */
+const pathKey = (forge: string): string => key('paths', forge)
+
 /** Heads of refs, ids of repositories, and owners of tags in Redis. */
 export function createRefStore(redis: Redis): RefStore &
   Approvals & {
@@ -128,12 +131,22 @@ export function createRefStore(redis: Redis): RefStore &
       return (await redis.hget(nameKey(forge), path.toLowerCase())) ?? id
     },
 
+    async knownRepositoryPath({ forge, path, id }) {
+      await redis.hsetnx(pathKey(forge), id, path.toLowerCase())
+      return (await redis.hget(pathKey(forge), id)) ?? path.toLowerCase()
+    },
+
+    async recordRepositoryPath({ forge, path, id }) {
+      await redis.hset(pathKey(forge), id, path.toLowerCase())
+    },
+
     knownPaths: (forge) => redis.hkeys(nameKey(forge)),
 
     async trust({ forge, path, id }) {
       const known = await redis.hget(nameKey(forge), path.toLowerCase())
       if (known === null) return false
       await redis.hset(nameKey(forge), path.toLowerCase(), id)
+      await redis.hset(pathKey(forge), id, path.toLowerCase())
       // What the name owned it goes on owning.
       if (known !== id) await redis.hset(heirsKey, `${forge}/${known}`, `${forge}/${id}`)
       return true

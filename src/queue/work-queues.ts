@@ -88,7 +88,9 @@ export function createWorkQueues({ redis, maxBuilds }: WorkQueueOptions): WorkQu
       })().catch(() => undefined)
     },
 
-    leave: async (id) => (await builds.remove(entry(id))) === 1,
+    // Removing what is not there is a success as well.
+    leave: async (id) =>
+      (await builds.getJob(entry(id))) !== undefined && (await builds.remove(entry(id))) === 1,
 
     async status(id, ended) {
       await statuses.add('status', id, {

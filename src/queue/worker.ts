@@ -15,9 +15,9 @@ export interface QueueWorkerOptions<Data, Result> {
   readonly work: (data: Data, signal: AbortSignal) => Promise<Result>
   /** A job of this priority is begun. */
   readonly began?: (priority: number) => Promise<void>
-  /** How often RetryLater puts a job off before it is a failure. */
+  /** How often RetryLater puts a job off before it is a failure; for ever unless either is said. */
   readonly patience?: number
-  /** How long RetryLater puts a job off before it is a failure, in milliseconds since it was added. */
+  /** For how long it does at least, in milliseconds since the job was added. */
   readonly patienceMs?: number
   /** A job failed for good. */
   readonly failed?: (data: Data, error: Error) => Promise<void>
@@ -44,8 +44,8 @@ export function createQueueWorker<Data, Result>(
     concurrency,
     work,
     began,
-    patience = Infinity,
-    patienceMs = Infinity,
+    patienceMs = 0,
+    patience = patienceMs > 0 ? 0 : Infinity,
     failed,
     onError,
     troubleMs = 5_000,
@@ -74,7 +74,7 @@ export function createQueueWorker<Data, Result>(
       const trouble = error instanceof Error && error.name === 'ReplyError' ? troubleMs : undefined
       const delay = trouble ?? retryDelay(error, job.attemptsStarted)
       const putOff = stopping.signal.aborted ? 0 : delay
-      const isPatient = job.attemptsStarted < patience && Date.now() - job.timestamp < patienceMs
+      const isPatient = job.attemptsStarted < patience || Date.now() - job.timestamp < patienceMs
       if (putOff !== undefined && isPatient) {
         await job.moveToDelayed(Date.now() + putOff, token)
         throw new DelayedError()

@@ -20,12 +20,16 @@ for (const [claim, error, reason] of [
   })
 }
 
-test('what a person can mend is tried again for about a day, and the rest not before it changes', () => {
+test('what a person can mend is tried again for about a day, a commit that is not there for some minutes', () => {
   const access = refusalOf(new ForgeRefused(404, ''))
   let hours = 0
   let times = 1
   for (let ms; (ms = tryAgainMs(access, times)) !== undefined; times++) hours += ms / 3_600_000
   assert.ok(hours > 22 && hours < 26, `${hours}`)
   assert.equal(times, 30)
-  assert.equal(tryAgainMs(refusalOf(new ForgeRefused(422, '')), 1), undefined)
+  const content = refusalOf(new ForgeRefused(422, ''))
+  assert.deepEqual(
+    [1, 2, 3, 4].map((refusals) => tryAgainMs(content, refusals)),
+    [60_000, 120_000, 240_000, undefined],
+  )
 })

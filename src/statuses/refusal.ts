@@ -40,14 +40,17 @@ export function refusalOf(error: PermanentError): Refusal {
   return { reason, message: error.message, fix: fixes[reason] }
 }
 
-/** A token that was changed, a repository that was moved: what a person mends in a day is still shown. */
-const maxRefusals = 30
+/**
+ * A token that was changed, a repository that was moved: what a person mends in a day is still shown. A commit may be missing
+ * for a moment after its push, where the forge's servers do not agree yet.
+ */
+const maxRefusals = ({ reason }: Refusal): number => (reason === 'content' ? 4 : 30)
 
 /**
  * Milliseconds until a status that was refused so many times is tried again: a minute, doubled up to an hour. Undefined:
  * not before it has changed.
  */
-export function tryAgainMs({ reason }: Refusal, refusals: number): number | undefined {
-  if (reason === 'content' || refusals >= maxRefusals) return undefined
+export function tryAgainMs(refusal: Refusal, refusals: number): number | undefined {
+  if (refusals >= maxRefusals(refusal)) return undefined
   return 60_000 * Math.min(2 ** (refusals - 1), 60)
 }

@@ -5,6 +5,7 @@ import type { WebhookMessage } from '../forges/forge.ts'
 import type { DeliveryQueue } from '../queue/delivery-queue.ts'
 import { decide } from './decide.ts'
 import { deliveryId } from './delivery-id.ts'
+import { createTurns } from './turns.ts'
 
 /** What became of a verified message, and what its sender is told. */
 export interface Taken {
@@ -17,8 +18,11 @@ export interface Taken {
   readonly reason: string | undefined
 }
 
-/** A sender is answered within 2 s, however many commands storing takes. Milliseconds. */
+/** A sender is answered within 2 s, however many commands storing takes, and however many come before. Milliseconds. */
 const storeMs = 1_800
+
+/** Enough to share Redis' round trips, and few beside what comes in a burst. */
+const turnsAtOnce = 64
 
 export interface IntakeOptions {
   readonly rules: Rules
@@ -29,9 +33,23 @@ export interface IntakeOptions {
  * Takes a verified message: stores a push that is wanted. Throws DeliveryRejected 503, with its
  * cause, where it cannot be stored.
  */
-export const createIntake =
-  ({ rules, queue }: IntakeOptions) =>
-  async (forge: string, message: WebhookMessage, receivedAt: number): Promise<Taken> => {
+export function createIntake({
+  rules,
+  queue,
+}: IntakeOptions): (forge: string, message: WebhookMessage, receivedAt: number) => Promise<Taken> {
+  const inTurn = createTurns(turnsAtOnce)
+
+  /** What was given up while it waited for its turn is not begun. */
+  async function store<T>(work: () => Promise<T>): Promise<T> {
+    const late = AbortSignal.timeout(storeMs)
+    const inTime = async (): Promise<T> => {
+      late.throwIfAborted()
+      return work()
+    }
+    return within(storeMs, inTurn(inTime))
+  }
+
+  return async function intake(forge, message, receivedAt) {
     if (message.kind === 'ping') return noPush('ping', 'ping: kanihook hears this forge')
     if (message.kind === 'other') {
       const event = message.event.slice(0, 64)
@@ -44,13 +62,14 @@ export const createIntake =
     const push = { status: 202, event: name, delivery } as const
     const verdict = decide(event, rules)
     if (verdict.wanted) {
-      const decision = await within(storeMs, queue.accept(delivery)).catch(cannotStore)
+      const decision = await store(() => queue.accept(delivery)).catch(cannotStore)
       return { ...push, decision, reason: undefined }
     }
     // Only for those who ask later why nothing was built: the answer stands without it.
-    await queue.remember(delivery, verdict.reason).catch(() => undefined)
+    await store(() => queue.remember(delivery, verdict.reason)).catch(() => undefined)
     return { ...push, decision: 'ignored', reason: verdict.reason }
   }
+}
 
 function cannotStore(cause: unknown): never {
   const rejected = new DeliveryRejected(503, 'the delivery cannot be stored now; send it again')

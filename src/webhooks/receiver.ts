@@ -17,7 +17,6 @@ import type { ReceiverMetrics } from './journal.ts'
 import { readBody, SenderGone, tooBusy } from './read-body.ts'
 import { refusal } from './refusal.ts'
 import { checkContent, checkMethod } from './request-head.ts'
-import { createTurns } from './turns.ts'
 
 export interface ReceiverOptions {
   /** The forges that are on, by route name. */
@@ -43,9 +42,6 @@ export interface ReceiverOptions {
  */
 const usualCap = { requests: defaultLimits.connections, bytes: 256 * 1024 * 1024 }
 
-/** Enough to share Redis' round trips, and few beside what comes in a burst. */
-const turnsAtOnce = 64
-
 /**
  * The port that forges post to. A request is checked in the order of what the check costs: method,
  * route, content type, room, size, body, signature. Nothing has a side effect before the signature.
@@ -54,7 +50,6 @@ export function createReceiver(options: ReceiverOptions): HttpServer {
   const { forges, knownForges, rules, queue, logger, metrics, pages, now = Date.now } = options
   const intake = createIntake({ rules, queue })
   const journal = createJournal(logger, metrics)
-  const inTurn = createTurns(turnsAtOnce)
   const inFlight = createInFlight(options.inFlight ?? usualCap)
 
   async function take(req: IncomingMessage, forge: string): Promise<Taken> {
@@ -67,10 +62,8 @@ export function createReceiver(options: ReceiverOptions): HttpServer {
     try {
       const receivedAt = now()
       const body = await readBody(req, slot)
-      return await inTurn(async () => {
-        const message = await reader.read({ headers: req.headers, body, receivedAt })
-        return intake(forge, message, receivedAt)
-      })
+      const message = await reader.read({ headers: req.headers, body, receivedAt })
+      return await intake(forge, message, receivedAt)
     } finally {
       slot.leave()
     }

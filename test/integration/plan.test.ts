@@ -9,7 +9,7 @@ import {
 import type { BuildStore, GitRemote } from '../../src/builds/ports.ts'
 import type { TagClaim } from '../../src/builds/build.ts'
 import type { Delivery } from '../../src/builds/push-event.ts'
-import type { RepositoryRule } from '../../src/builds/rules.ts'
+import type { RepositoryRule, Rules } from '../../src/builds/rules.ts'
 import { RetryLater } from '../../src/errors.ts'
 import { createBuildStore } from '../../src/queue/build-store.ts'
 import { createRefStore } from '../../src/queue/ref-store.ts'
@@ -256,6 +256,31 @@ test('the same name with another id is refused until an operator trusts it', asy
   await refs.trust(taken)
   const planned = await plan(delivery({ repository: taken, after: sha('a') }))
   assert.equal((await builds.get(planned.builds[0] ?? ''))?.state, 'waiting')
+})
+
+test('who signs for one path gets nothing of the repository whose id it names, until an operator trusts it', async () => {
+  const entry = rulesOf().find(repository)
+  const signed = (path: string): string => (path.startsWith('evil/') ? 'evil' : 'acme')
+  const rules: Rules = {
+    find: ({ path }) => entry && { ...entry, webhookSecret: signed(path) },
+  }
+  const own = await plan(push(main, zeroSha, sha('a')), { rules })
+  const evil = { ...repository, path: 'evil/app' }
+  const forged = delivery({ repository: evil, before: sha('a'), after: sha('b') })
+  heads.set(main, sha('b'))
+  const refused = await plan(forged, { rules })
+  assert.match(refused.reason, /is known as acme\/app, for which another webhook secret signs/)
+  assert.equal((await builds.get(own.builds[0] ?? ''))?.state, 'waiting')
+  await refs.trust(evil)
+  assert.equal((await plan(forged, { rules })).decision, 'planned')
+})
+
+test('a repository that was renamed is still the same one, where one secret signs for both names', async () => {
+  await plan(push(main, zeroSha, sha('a')))
+  const renamed = { ...repository, path: 'acme/renamed' }
+  heads.set(main, sha('b'))
+  const next = delivery({ repository: renamed, before: sha('a'), after: sha('b') })
+  assert.equal((await plan(next)).superseded.length, 1)
 })
 
 test('a repository without an entry is ignored with that reason', async () => {

@@ -98,7 +98,7 @@ function isPutOff({ status, headers, body, ms }: Answer & { readonly ms: number 
 const stored = async (url = server.url): Promise<number> => {
   const client = new Redis(url)
   try {
-    return await client.llen('{kanihook}:deliveries:wait')
+    return await client.zcard('{kanihook}:deliveries:prioritized')
   } finally {
     client.disconnect()
   }
@@ -215,7 +215,7 @@ describe('when a replica takes over at the same address, pushes are stored in it
     await replica.replicaof('127.0.0.1', portOf(server))
     await eventually(async () => /master_link_status:up/.test(await replica.info('replication')))
     assert.equal((await before()).status, 202)
-    await operator.wait(1, 5_000)
+    await eventually(async () => (await stored(other.url)) === 1)
   })
   afterEach(async () => {
     await replica.flushall()
@@ -282,11 +282,11 @@ test('of many pushes at one moment to a frozen Redis none waits for the others',
 test('a Redis that answers each command late does not make the forge wait for their sum', async () => {
   const push = sender()
   assert.equal((await push()).status, 202)
-  const [job] = await operator.lrange('{kanihook}:deliveries:wait', 0, 0)
+  const [job] = await operator.zrange('{kanihook}:deliveries:prioritized', '0', '0')
   // As one that failed to plan: its redelivery takes several commands.
   await operator
     .multi()
-    .lrem('{kanihook}:deliveries:wait', 0, String(job))
+    .zrem('{kanihook}:deliveries:prioritized', String(job))
     .zadd('{kanihook}:deliveries:failed', Date.now(), String(job))
     .exec()
   proxy.slow(1_000)

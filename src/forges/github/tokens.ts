@@ -99,7 +99,8 @@ function createAppTokens(app: AppLogin, api: Api): TokenSource {
     for (const [key, { expiresAt }] of kept) {
       if (expiresAt - Date.now() <= enoughMs) kept.delete(key)
     }
-    const key = `${repository.id || repository.path} ${permission}`
+    // Both: an id under a name of somebody else's choice gets no token that was made for the other.
+    const key = `${repository.id} ${repository.path} ${permission}`
     const known = kept.get(key)
     if (known && known.value !== refused) return known.value
 
