@@ -21,7 +21,7 @@ import {
 } from './progress.ts'
 import { newScan } from './scan.ts'
 import { endOfStart, startJob, type StartOptions } from './start-job.ts'
-import { afterRemoval, verdict, type Verdict } from './verdict.ts'
+import { afterRemoval, unseenEnd, verdict, type Verdict } from './verdict.ts'
 
 export interface FollowJobOptions extends StartOptions {
   readonly builds: Pick<BuildStore, 'update'>
@@ -83,7 +83,10 @@ export function followJob(
     const unable = log || build.stop ? undefined : await start(build)
     if (unable) return unable
     const observation = await observe()
-    if (!observation) return { do: 'again' }
+    if (!observation) {
+      const outcome = unseenEnd(partOf(await current(), part), now())
+      return outcome ? { do: 'stop', outcome } : { do: 'again' }
+    }
     const after = await record(await current(), observation)
     // What it is to be stopped for came after that look, and it may have pushed in between.
     if (after.stop && !build.stop) return look(after)

@@ -8,7 +8,7 @@ import { isCloned } from './progress.ts'
 import type { Cluster, GitAccess, JobRequest, RefStore, SecretValues, Uploads } from './ports.ts'
 import { isPullRequest, type Repository } from './push-event.ts'
 import { uploadGone } from './upload.ts'
-import { deadline, stopped } from './verdict.ts'
+import { deadline, stopped, unseenEnd } from './verdict.ts'
 
 /** Where a build's source comes from. */
 export interface Source {
@@ -113,7 +113,8 @@ export function endOfStart(build: Build, error: unknown, now: number): Outcome |
   if (!(error instanceof RetryLater)) return undefined
   if (build.stop) return stopped(build.stop)
   // One that was seen to run goes on in the cluster, whoever cannot be asked.
-  if (build.state === 'running' || now <= deadline(build)) return undefined
+  if (build.state === 'running') return unseenEnd(build, now)
+  if (now <= deadline(build)) return undefined
   const limit = duration(build.plan.startTimeoutMs)
   return { state: 'error', reason: `Not started within ${limit}: ${error.message}` }
 }

@@ -87,6 +87,25 @@ export function afterRemoval(
   return ends || !('reason' in outcome) ? outcome : lost(outcome.reason)
 }
 
+/** How long after its timeout a build is still asked for that the cluster does not show, in milliseconds. */
+const unseenMs = 10 * 60_000
+
+/**
+ * How a build ends that nobody can look at any more, as where the right to is gone; undefined: it is asked for
+ * again. Kubernetes ends its Job at the timeout, whoever can see it.
+ */
+export function unseenEnd(
+  build: Build,
+  now: number,
+): Extract<Outcome, { reason: string }> | undefined {
+  if (now <= deadline(build) + unseenMs) return undefined
+  const limit = duration(build.plan.timeoutMs)
+  return {
+    state: 'error',
+    reason: `The cluster does not show how it ended, though its ${limit} are over`,
+  }
+}
+
 /** When the present step has taken too long, in milliseconds since the epoch. */
 export function deadline(build: Build): number {
   const { steps, plan, createdAt } = build

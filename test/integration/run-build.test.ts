@@ -268,6 +268,28 @@ for (const [what, goOn] of [
   })
 }
 
+test('a running build that nobody can look at any more ends some time after its timeout', async () => {
+  const build = await create()
+  let clock = Date.now()
+  const running = run(build.id, {
+    now: () => clock,
+    removalMs: 20,
+    cluster: {
+      ...cluster,
+      start: cluster.start.bind(cluster),
+      observe: (job) => cluster.observe(job),
+      remove: () => Promise.reject(new RetryLater('jobs.batch is forbidden')),
+    },
+  })
+  await started()
+  cluster.show(jobName(build, 1), { phase: 'building', ends: { clone: ok } })
+  await eventually(async () => (await record(build.id)).state === 'running')
+  cluster.observe = () => Promise.reject(new RetryLater('jobs.batch is forbidden'))
+  clock += build.plan.timeoutMs + 11 * 60_000
+  await running
+  assert.match(JSON.stringify((await record(build.id)).outcome), /does not show how it ended/)
+})
+
 test('a newer build waits until the older one of its ref has ended', async () => {
   const older = await create()
   await builds.update(older.id, { state: 'running' })
