@@ -18,8 +18,11 @@ export interface Taken {
   readonly reason: string | undefined
 }
 
-/** A sender is answered within 2 s, however many commands storing takes, and however many come before. Milliseconds. */
+/** A sender is answered within 2 s where Redis does not store, however many commands that takes. Milliseconds. */
 const storeMs = 1_800
+
+/** In a burst that Redis does store, a sender is told of it while it still listens: GitHub hangs up after 10 s. */
+const turnMs = 8_000
 
 /** Enough to share Redis' round trips, and few beside what comes in a burst. */
 const turnsAtOnce = 64
@@ -39,14 +42,16 @@ export function createIntake({
 }: IntakeOptions): (forge: string, message: WebhookMessage, receivedAt: number) => Promise<Taken> {
   const inTurn = createTurns(turnsAtOnce)
 
-  /** What was given up while it waited for its turn is not begun. */
-  async function store<T>(work: () => Promise<T>): Promise<T> {
-    const late = AbortSignal.timeout(storeMs)
-    const inTime = async (): Promise<T> => {
-      late.throwIfAborted()
-      return work()
-    }
-    return within(storeMs, inTurn(inTime))
+  /** When Redis was last too slow for one, by `performance.now()`. */
+  let slowAt = -Infinity
+
+  /** Those that wait for their turn while Redis is too slow for another are not kept waiting for the same. */
+  function store<T>(work: () => Promise<T>): Promise<T> {
+    const since = performance.now()
+    return inTurn(async () => {
+      if (slowAt > since || performance.now() - since > turnMs) throw new Error(tooSlow)
+      return within(storeMs, work(), () => (slowAt = performance.now()))
+    })
   }
 
   return async function intake(forge, message, receivedAt) {
@@ -77,10 +82,15 @@ function cannotStore(cause: unknown): never {
   throw rejected
 }
 
+const tooSlow = 'Redis takes too long'
+
 /** What comes of it later is not waited for: a try that is repeated finds what this one stored. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+async function within<T>(ms: number, work: Promise<T>, isLate: () => void): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`Redis took longer than ${ms} ms`)), ms)
+  const timer = setTimeout(() => {
+    isLate()
+    reject(new Error(tooSlow))
+  }, ms)
   try {
     return await Promise.race([work, late])
   } finally {
