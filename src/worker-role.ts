@@ -22,7 +22,7 @@ import { createBudgets } from './queue/budgets.ts'
 import { deliveriesQueue, type OpenDeliveryQueue } from './queue/deliveries.ts'
 import { watchForLoss } from './queue/loss.ts'
 import { connectPatient } from './queue/redis.ts'
-import { keepRoom, roomForBuilds } from './queue/room.ts'
+import { roomForBuilds } from './queue/room.ts'
 import { createStopRequests } from './queue/stop-requests.ts'
 import { createStores } from './queue/stores.ts'
 import { askForSweeps, sweepsQueue } from './queue/sweep-queue.ts'
@@ -395,10 +395,15 @@ export function startWorkerRole(options: WorkerRoleOptions): WorkerRole {
     onError,
   })
 
-  const upkeep = keepRoom(async () => {
-    await logs.giveWay()
-    await deliveries.giveWay()
-  }, onError)
+  // History gives way where Redis is nearly full.
+  const upkeep = repeat({
+    everyMs: 5_000,
+    async work() {
+      await logs.giveWay()
+      await deliveries.giveWay()
+    },
+    onError,
+  })
 
   logger.info({ namespace: settings.buildNamespace }, 'worker runs')
   return {

@@ -22,15 +22,6 @@ end
 export const shareInUse = async (redis: Redis): Promise<number> =>
   Number(await redis.eval(`${usedScript} return tostring(used())`, 0))
 
-/** Has history give way, again and again, where Redis is nearly full. */
-export function keepRoom(
-  giveWay: () => Promise<unknown>,
-  onError: (error: Error) => void,
-): { close(): void } {
-  const timer = setInterval(() => void giveWay().catch(onError), 5_000)
-  return { close: () => clearInterval(timer) }
-}
-
 /** How many builds may wait before no further push is planned. */
 const mostBuilds = 10_000
 
